@@ -79,8 +79,10 @@ class Subscriber(NamedTuple):
     prompts: tuple[PromptRef, ...]
 
 
-class SeenOrder(NamedTuple):
-    """An order that has been taken, for the horizon (law 2)."""
+class Seen(NamedTuple):
+    """An event that has been taken, by its id: a repetition is recognised, other content under the
+    same id is a conflict (law 2).
+    """
 
     digest: bytes
-    day: int  # forgotten this many days plus the horizon later
+    day: int  # operator-local day of its record; forgotten when the horizon has passed
