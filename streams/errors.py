@@ -1,0 +1,164 @@
+"""The table of contents of what ends a command: causes, exit codes, what an operator does about it.
+
+Laws: every cause has an exit code of its own, so that a supervisor can tell them apart; a sentence
+says what was wrong and where, the advice says what to do; neither shows a secret or a whole MSISDN.
+Codes are lasting: units and scripts name them. 1 is left to Python (an error nobody foresaw), 2 is
+click's (wrong usage).
+
+The engine and the gate know nothing of this file: they raise their own exceptions, and `app.py`
+turns them into a `Stop`.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Fatal:
+    """A row of the table; `restart` says whether starting again, unchanged, can help."""
+
+    exit_code: int
+    sentence: str
+    advice: str
+    restart: bool = False
+
+
+class Cause(Enum):
+    """Why a command ended."""
+
+    SETTINGS = Fatal(
+        10,
+        "the settings are wrong",
+        "Correct them; `tollgate config` shows every setting with its unit, range and reason.",
+    )
+    BROKER_AWAY = Fatal(
+        11,
+        "the Kafka broker does not answer",
+        "Check that it runs and that TOLLGATE_BOOTSTRAP_SERVERS and TOLLGATE_SECURITY_* fit it; "
+        "for development start one with `tollgate broker`.",
+        restart=True,
+    )
+    NOT_ALLOWED = Fatal(
+        12,
+        "the broker refuses the right to do this",
+        "Give the user of TOLLGATE_SECURITY_* the missing right, or check its name and password.",
+    )
+    TOPIC_MISSING = Fatal(
+        13,
+        "a topic is missing",
+        "Run `tollgate topics plan`, then `tollgate topics apply`, with the same settings.",
+    )
+    PARTITIONS_UNEQUAL = Fatal(
+        14,
+        "topics that belong together have different numbers of partitions",
+        "The number is fixed for life: an order, its reply and its state meet on one partition. "
+        "Create the topics anew, or set TOLLGATE_TOPIC_PREFIX to a fresh prefix.",
+    )
+    TOPIC_DIFFERS = Fatal(
+        15,
+        "a topic is not what this gate needs, and cannot become so",
+        "Use another TOLLGATE_TOPIC_PREFIX, or delete the topic if nothing in it counts.",
+    )
+    SCHEMA_INCOMPATIBLE = Fatal(
+        16,
+        "a schema has changed in a way that a reader or a writer would not survive",
+        "Undo the change, or give the topic a new major version.",
+    )
+    SCHEMA_UNREGISTERED = Fatal(
+        17,
+        "a schema is not registered",
+        "Run `tollgate schemas register` with the same settings.",
+    )
+    REGISTRY_DIFFERS = Fatal(
+        18,
+        "the schema registry has other ids for our schemas",
+        "Values are framed with the repository's ids: use a registry that has them, or none.",
+    )
+    REGISTRY_AWAY = Fatal(
+        19,
+        "the schema registry does not answer",
+        "Check that it runs and that TOLLGATE_SCHEMA_REGISTRY_URL is its address; "
+        "leave the setting empty to use the repository's ids.",
+        restart=True,
+    )
+    REFERENCE_REFUSED = Fatal(
+        20,
+        "the reference data is refused as a whole",
+        "Correct the lines named; nothing has been written.",
+    )
+    STATE_IN_USE = Fatal(
+        21,
+        "the state folder is in use by another worker",
+        "Give each worker a TOLLGATE_DATA_DIR of its own, or stop the other one first.",
+        restart=True,
+    )
+    STATE_FOREIGN = Fatal(
+        22,
+        "the state folder belongs to another cluster or group",
+        "Point TOLLGATE_DATA_DIR to this gate's own folder, or to an empty one: "
+        "the state is rebuilt from the log.",
+    )
+    STATE_AHEAD = Fatal(
+        23,
+        "the state and the log contradict each other",
+        "The log has lost records, or is another one. Find out which before anything is charged; "
+        "if the log is right, move the state folder away: it is rebuilt from the log.",
+    )
+    DEAD_LETTERS = Fatal(
+        24,
+        "too many records cannot be read",
+        "Look at the dead letters' causes and mend the writer; a restart goes on where it stopped.",
+    )
+    IMPOSSIBLE = Fatal(
+        25,
+        "something that should be impossible has happened",
+        "Nothing of the open turn was charged. Keep the log and the state folder, and report it.",
+    )
+    STORE_FAILED = Fatal(
+        26,
+        "the local store failed",
+        "Check the disk of TOLLGATE_DATA_DIR (space, health). The folder may be removed: "
+        "the state is rebuilt from the log.",
+    )
+    UNCERTAIN_COMMIT = Fatal(
+        27,
+        "it is not certain whether the last turn was committed",
+        "Start again: the log decides.",
+        restart=True,
+    )
+    FENCED = Fatal(
+        28,
+        "another worker has taken this one's place",
+        "Nothing to do if it is meant; two workers must not share a TOLLGATE_INSTANCE.",
+        restart=True,
+    )
+    BROKER_SETUP = Fatal(
+        29,
+        "the embedded broker could not be set up",
+        "Follow the step named; `make setup` fetches what is missing.",
+    )
+    LAW_BROKEN = Fatal(
+        30,
+        "the auditor found a law broken",
+        "Keep the folder it names and report it: nothing that was produced may be trusted.",
+    )
+
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with."""
+        return self.value.exit_code
+
+
+class Stop(Exception):
+    """An end with a cause: `detail` says what and where; `advice`, if given, fits better."""
+
+    def __init__(self, cause: Cause, detail: str, advice: str | None = None) -> None:
+        super().__init__(cause, detail, advice)
+        self.cause = cause
+        self.detail = detail
+        self.advice = advice or cause.value.advice
+
+    def __str__(self) -> str:
+        """What was wrong, where, and what to do: all that is printed."""
+        sentence = self.cause.value.sentence
+        return f"{sentence[0].upper()}{sentence[1:]}: {self.detail}\n{self.advice}"
