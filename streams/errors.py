@@ -161,4 +161,5 @@ class Stop(Exception):
     def __str__(self) -> str:
         """What was wrong, where, and what to do: all that is printed."""
         sentence = self.cause.value.sentence
-        return f"{sentence[0].upper()}{sentence[1:]}: {self.detail}\n{self.advice}"
+        gap = "" if self.detail.startswith("\n") else " "
+        return f"{sentence[0].upper()}{sentence[1:]}:{gap}{self.detail}\n{self.advice}"
