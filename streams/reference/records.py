@@ -1,0 +1,212 @@
+"""Entries of a file as records of their topics.
+
+The author does not number versions, nor sign, nor know at which moment `now` will be: those fields
+are drafts here (`DRAFT_VERSION`, empty, `DRAFT_INSTANT`) and are filled when the file is applied.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from streams import topics
+from streams.gate.reference import (
+    Congestion,
+    CreditChange,
+    Gateway,
+    Names,
+    OperatorAct,
+    Policy,
+    Provider,
+    ProvinceLanguage,
+    ReplyWords,
+    Rule,
+    Service,
+    Template,
+)
+from streams.reference.sections import Sections
+from streams.reference.shapes import (
+    CreditEntry,
+    Effective,
+    GatewayEntry,
+    NamesEntry,
+    Now,
+    PolicyEntry,
+    ProviderEntry,
+    RuleEntry,
+    ServiceEntry,
+)
+from streams.reference.source import Place
+
+Written: TypeAlias = Provider | CreditChange | Service | Policy | Gateway  # by reference apply
+Record: TypeAlias = Written | OperatorAct | Congestion
+
+W = TypeVar("W", Provider, CreditChange, Service, Policy, Gateway)
+
+DRAFT_VERSION = 0
+DRAFT_INSTANT = 0
+
+# The class of each reference topic's records.
+RECORD_TYPES: dict[str, type[Record]] = {
+    topics.PROVIDERS: Provider,
+    topics.CREDITS: CreditChange,
+    topics.SERVICES: Service,
+    topics.POLICIES: Policy,
+    topics.GATEWAYS: Gateway,
+    topics.ACTS: OperatorAct,
+    topics.CONGESTION: Congestion,
+}
+
+
+class Draft(NamedTuple):
+    """What the file says about one id."""
+
+    topic: str  # catalogue name, without prefix
+    record: Written
+    at_now: bool  # effective_from is `now`
+    place: Place
+
+
+def id_of(record: Record) -> str:
+    """The record's id: its key on the topic."""
+    match record:
+        case Provider():
+            return record.provider_id
+        case CreditChange():
+            return record.change_id
+        case Service():
+            return record.service_id
+        case Policy():
+            return record.policy_id
+        case Gateway() | Congestion():
+            return record.province
+        case OperatorAct():
+            return record.act_id
+
+
+def drafts(sections: Sections) -> Iterator[Draft]:
+    """The records of a file's entries, topic by topic in the catalogue's order."""
+    for place, provider in sections.providers:
+        yield Draft(topics.PROVIDERS, _provider(provider), False, place)
+    for place, credit in sections.credits:
+        yield Draft(topics.CREDITS, _credit(credit), _is_now(credit.effective_from), place)
+    for place, service in sections.services:
+        yield Draft(topics.SERVICES, _service(service), False, place)
+    for place, policy in sections.policies:
+        yield Draft(topics.POLICIES, _policy(policy), _is_now(policy.effective_from), place)
+    for place, gateway in sections.gateways:
+        yield Draft(topics.GATEWAYS, _gateway(gateway), _is_now(gateway.effective_from), place)
+
+
+def _is_now(effective: Effective) -> bool:
+    return effective is Now.NOW
+
+
+def _instant(effective: Effective) -> int:
+    return DRAFT_INSTANT if isinstance(effective, Now) else effective
+
+
+def _names(entry: NamesEntry) -> Names:
+    return Names(entry.zh, entry.en)
+
+
+def _provider(entry: ProviderEntry) -> Provider:
+    return Provider(
+        entry.provider_id,
+        _names(entry.name),
+        entry.scope,
+        entry.home_province,
+        entry.status,
+        DRAFT_VERSION,
+        "",
+        "",
+    )
+
+
+def _credit(entry: CreditEntry) -> CreditChange:
+    return CreditChange(
+        entry.change_id,
+        entry.provider_id,
+        entry.line,
+        entry.province,
+        entry.points,
+        entry.delta,
+        entry.cause,
+        _instant(entry.effective_from),
+        DRAFT_VERSION,
+        "",
+        "",
+    )
+
+
+def _service(entry: ServiceEntry) -> Service:
+    return Service(
+        entry.service_id,
+        entry.provider_id,
+        entry.line,
+        _names(entry.name),
+        entry.price_minor,
+        entry.currency,
+        entry.charge_code,
+        entry.status,
+        DRAFT_VERSION,
+        "",
+        "",
+    )
+
+
+def _policy(entry: PolicyEntry) -> Policy:
+    return Policy(
+        policy_id=entry.policy_id,
+        effective_from=_instant(entry.effective_from),
+        time_zone=entry.time_zone,
+        sender=entry.sender,
+        horizon_days=entry.horizon_days,
+        grace_ms=entry.grace,
+        skew_ms=entry.skew,
+        waiting_orders_max=entry.waiting_orders_max,
+        message_life_ms=entry.message_life,
+        default_language=entry.default_language,
+        languages=tuple(ProvinceLanguage(one.province, one.language) for one in entry.languages),
+        templates=tuple(
+            Template(one.kind, one.channel, one.language, one.text) for one in entry.templates
+        ),
+        reply_words=tuple(
+            ReplyWords(one.answer, one.channel, tuple(one.words)) for one in entry.reply_words
+        ),
+        # A secret has no place in a file that is read by many: apply draws it (see `applying`).
+        code_key=b"",
+        rules=tuple(_rule(one) for one in entry.rules),
+        version=DRAFT_VERSION,
+        changed_by="",
+        reason="",
+    )
+
+
+def _rule(entry: RuleEntry) -> Rule:
+    return Rule(
+        entry.name,
+        tuple(entry.provinces),
+        tuple(entry.lines),
+        entry.scope,
+        tuple(entry.provider_ids),
+        entry.credit_below,
+        entry.credit_at_least,
+        entry.from_at,
+        entry.until_at,
+        entry.confirmation,
+        entry.prompt_life,
+        entry.grant_count_max,
+        entry.grant_amount_max_minor,
+        entry.receipt,
+    )
+
+
+def _gateway(entry: GatewayEntry) -> Gateway:
+    return Gateway(
+        entry.province,
+        entry.messages_per_second,
+        entry.hall_messages_per_second,
+        _instant(entry.effective_from),
+        DRAFT_VERSION,
+        "",
+        "",
+    )
