@@ -1,0 +1,24 @@
+"""What every part's tests may use: one real broker for the whole run, and names of one's own."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from streams.broker import EmbeddedBroker
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    """The one broker of the test run, started when the first test asks for it.
+
+    It is shared: take topic, group and transaction names from `prefix`, and do not stop it.
+    """
+    with EmbeddedBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A beginning for names on the shared broker that no other test has."""
+    return f"t{uuid.uuid4().hex[:12]}."
