@@ -1,8 +1,8 @@
 """Settings become the configuration of Kafka clients (librdkafka's names): one place for all.
 
 Laws: every client speaks with the same security; every reader of an output sees only what was
-committed; every writer by key uses the partitioner all other clients agree on. The engine builds its
-own clients on `common`. This file must not know Faust, nor make a client.
+committed; every writer by key uses the partitioner all other clients agree on. The engine builds
+its own clients on `common`. This file must not know Faust, nor make a client.
 """
 
 from typing import Any

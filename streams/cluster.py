@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # documented, but without __all__
+from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
@@ -21,6 +21,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # documented,
 )
 from confluent_kafka.cimpl import NewTopic as KafkaNewTopic
 
+# librdkafka's own error codes begin with an underscore; they are documented all the same.
+# ruff: noqa: SLF001
 from streams import clients
 from streams.errors import Cause, Stop
 from streams.settings import Settings

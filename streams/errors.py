@@ -137,8 +137,20 @@ class Cause(Enum):
         "the embedded broker could not be set up",
         "Follow the step named; `make setup` fetches what is missing.",
     )
-    LAW_BROKEN = Fatal(
+    STUCK = Fatal(
         30,
+        "a call to the broker did not come back",
+        "Start again: the log decides. If it goes on, look at the broker's log.",
+        restart=True,
+    )
+    OFFSETS_UNSTABLE = Fatal(
+        31,
+        "another worker's transaction stays open",
+        "Start again after a minute. If it goes on, look for a producer of this group that hangs.",
+        restart=True,
+    )
+    LAW_BROKEN = Fatal(
+        40,
         "the auditor found a law broken",
         "Keep the folder it names and report it: nothing that was produced may be trusted.",
     )

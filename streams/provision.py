@@ -1,9 +1,9 @@
 """The catalogue becomes topics on a broker: what is missing, what differs, and doing it.
 
 Laws: `plan` changes nothing. `apply` creates what is missing and sets what differs; it never
-deletes, and never grows or shrinks a topic's partitions (an order, its reply and its state must meet
-on one partition number, for life). Anything it may not change is refused with a sentence, and then
-nothing at all is changed. What was done is read back.
+deletes, and never grows or shrinks a topic's partitions (an order, its reply and its state must
+meet on one partition number, for life). Anything it may not change is refused with a sentence, and
+then nothing at all is changed. What was done is read back.
 
 This file must not know what the records hold, nor how the gate works.
 """
@@ -111,7 +111,7 @@ def check(settings: Settings) -> int:
     return existing[CATALOGUE[0].full_name(settings.topic_prefix)].partitions
 
 
-def wanted_config(topic: Topic, simulated_time: bool, replication: int) -> dict[str, str]:
+def wanted_config(topic: Topic, *, simulated_time: bool, replication: int) -> dict[str, str]:
     """The configuration a topic must have; what is not said is the operator's."""
     config = {
         "cleanup.policy": "delete",
@@ -139,13 +139,15 @@ def _plan(settings: Settings, cluster: Cluster) -> Plan:
         partitions = 1 if topic.kind is Kind.REFERENCE else settings.partitions
         have = existing.get(name)
         if have is None:
-            config = wanted_config(topic, settings.simulated_time, copies)
+            config = wanted_config(
+                topic, simulated_time=settings.simulated_time, replication=copies
+            )
             create.append(NewTopic(name, partitions, copies, config))
             continue
         refusals = _refusals(settings, topic, have, partitions, cluster)
         refused.extend(refusals)
         if not refusals:
-            change.extend(_changes(topic, settings.simulated_time, have))
+            change.extend(_changes(settings, topic, have))
         if have.replication != copies:
             notes.append(
                 f"{name} has {have.replication} copies, not {copies}: apply leaves that "
@@ -175,9 +177,9 @@ def _refusals(
     return refused
 
 
-def _changes(topic: Topic, simulated_time: bool, have: Existing) -> list[Change]:
+def _changes(settings: Settings, topic: Topic, have: Existing) -> list[Change]:
     """By the copies the topic really has: more in-sync copies than copies would refuse writes."""
-    want = wanted_config(topic, simulated_time, have.replication)
+    want = _wanted(settings, topic, have)
     return [
         Change(have.name, name, have.config.get(name, ""), value)
         for name, value in sorted(want.items())
@@ -185,8 +187,14 @@ def _changes(topic: Topic, simulated_time: bool, have: Existing) -> list[Change]
     ]
 
 
+def _wanted(settings: Settings, topic: Topic, have: Existing) -> dict[str, str]:
+    return wanted_config(
+        topic, simulated_time=settings.simulated_time, replication=have.replication
+    )
+
+
 def _other_timestamps(settings: Settings, topic: Topic, have: Existing) -> Stop | None:
-    want = wanted_config(topic, settings.simulated_time, have.replication).get(_TIMESTAMPS)
+    want = _wanted(settings, topic, have).get(_TIMESTAMPS)
     stamps = have.config.get(_TIMESTAMPS)
     if want is None or stamps == want:
         return None

@@ -46,7 +46,7 @@ def choice(default: str, choices: tuple[str, ...], reason: str) -> str:
     return field(default=default, metadata={"row": Row("choice", reason, choices=choices)})
 
 
-def switch(default: bool, reason: str) -> bool:
+def switch(*, default: bool, reason: str) -> bool:
     row = Row("switch", reason, choices=("true", "false"))
     return field(default=default, metadata={"row": row})
 
