@@ -57,13 +57,6 @@ class CreditChange(NamedTuple):
     reason: str  # why, in a person's words
 
 
-class Names(NamedTuple):
-    """The same name in the two languages of the subscribers."""
-
-    zh: str  # Chinese
-    en: str  # English
-
-
 class Service(NamedTuple):
     """What a provider sells: one business line, one price, one charge code."""
 

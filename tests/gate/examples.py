@@ -1,0 +1,178 @@
+"""An operator with two provinces, three services and a policy, for tests of the gate."""
+
+from datetime import UTC, datetime, timedelta
+
+from streams.gate.catalogue import Catalogue
+from streams.gate.reference import (
+    CreditChange,
+    Names,
+    Policy,
+    Provider,
+    ProvinceLanguage,
+    ReplyWords,
+    Rule,
+    Service,
+    Template,
+)
+from streams.gate.words import (
+    Answer,
+    Channel,
+    Confirmation,
+    MessageKind,
+    ProviderStatus,
+    Scope,
+    ServiceStatus,
+)
+
+
+def ms(moment: datetime) -> int:
+    """An instant as the gate counts it."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+SENDER = "10086"
+BEGINNING = ms(datetime(2010, 8, 31, 16, tzinfo=UTC))  # midnight in Shanghai, 1 September
+NOON = BEGINNING + 12 * HOUR  # 1 September
+LIFE = 15 * MINUTE
+GRACE = 10 * SECOND
+SKEW = 5 * SECOND
+HORIZON_DAYS = 7
+
+PROVIDER = Provider(
+    "sp-1", Names("新浪", "Sina"), Scope.NATIONAL, None, ProviderStatus.ACTIVE, 1, "t", "t"
+)
+LOCAL_PROVIDER = Provider(
+    "sp-2", Names("蜀信", "Shuxin"), Scope.LOCAL, "sichuan", ProviderStatus.ACTIVE, 1, "t", "t"
+)
+
+
+def service(service_id: str, line: Channel, price_minor: int, provider_id: str = "sp-1") -> Service:
+    """A service on sale in yuan."""
+    names = Names(f"服务{service_id[-1]}", f"Service {service_id[-1]}")
+    return Service(
+        service_id,
+        provider_id,
+        line,
+        names,
+        price_minor,
+        "CNY",
+        f"code-{service_id}",
+        ServiceStatus.ON_SALE,
+        1,
+        "t",
+        "t",
+    )
+
+
+SMS_SERVICE = service("sms-1", Channel.SMS, 200)
+OTHER_SMS_SERVICE = service("sms-2", Channel.SMS, 100)
+MMS_SERVICE = service("mms-1", Channel.MMS, 300)
+IVR_SERVICE = service("ivr-1", Channel.IVR, 500)
+LOCAL_SERVICE = service("sms-3", Channel.SMS, 100, "sp-2")
+SERVICES = (SMS_SERVICE, OTHER_SMS_SERVICE, MMS_SERVICE, IVR_SERVICE, LOCAL_SERVICE)
+
+
+def rule(name: str, confirmation: Confirmation, **fields: object) -> Rule:
+    """A rule for everybody, unless fields say otherwise."""
+    asks = confirmation in (Confirmation.FIRST_OF_DAY, Confirmation.EVERY_ORDER)
+    empty = Rule(
+        name=name,
+        provinces=(),
+        lines=(),
+        scope=None,
+        provider_ids=(),
+        credit_below=None,
+        credit_at_least=None,
+        from_at=None,
+        until_at=None,
+        confirmation=confirmation,
+        prompt_life_ms=LIFE if asks else 0,
+        grant_count_max=10,
+        grant_amount_max_minor=10_000,
+        receipt=False,
+    )
+    return empty._replace(**fields)  # type: ignore[arg-type]
+
+
+VOICE = rule("voice", Confirmation.EVERY_ORDER, lines=(Channel.IVR,), prompt_life_ms=MINUTE)
+FIRST = rule("first-of-day", Confirmation.FIRST_OF_DAY)
+EVERY = rule("every-order", Confirmation.EVERY_ORDER)
+OFF = rule("off", Confirmation.OFF)
+REFUSE = rule("refuse", Confirmation.REFUSE)
+
+TEMPLATES = (
+    Template(
+        MessageKind.PROMPT,
+        Channel.SMS,
+        "zh",
+        "您点播{{ provider }}的{{ service }},{{ price }}。{{ minutes }}分钟内回复{{ yes }}确认,"
+        "不回复不收费。",
+    ),
+    Template(
+        MessageKind.PROMPT,
+        Channel.SMS,
+        "en",
+        "{{ provider }}: {{ service }} for {{ price }}. Reply {{ yes }} within {{ minutes }} min."
+        " No reply, no charge.",
+    ),
+    Template(MessageKind.PROMPT, Channel.IVR, "zh", "voice-confirm-zh"),
+    Template(MessageKind.PROMPT, Channel.IVR, "en", "voice-confirm-en"),
+)
+REPLY_WORDS = (
+    ReplyWords(Answer.YES, Channel.SMS, ("Y", "yes", "是", "确认")),
+    ReplyWords(Answer.NO, Channel.SMS, ("N", "no", "否", "取消")),
+    ReplyWords(Answer.YES, Channel.IVR, ("1",)),
+    ReplyWords(Answer.NO, Channel.IVR, ("2",)),
+)
+
+
+def policy(*rules: Rule, **fields: object) -> Policy:
+    """A policy with these rules; voice is asked in every call unless the rules say otherwise."""
+    usual = Policy(
+        policy_id="operator",
+        effective_from=BEGINNING,
+        time_zone="Asia/Shanghai",
+        sender=SENDER,
+        horizon_days=HORIZON_DAYS,
+        grace_ms=GRACE,
+        skew_ms=SKEW,
+        waiting_orders_max=3,
+        message_life_ms=HOUR,
+        default_language="zh",
+        languages=(ProvinceLanguage("hongkong", "en"),),
+        templates=TEMPLATES,
+        reply_words=REPLY_WORDS,
+        code_key=b"",
+        rules=rules or (VOICE, FIRST),
+        version=1,
+        changed_by="t",
+        reason="t",
+    )
+    return usual._replace(**fields)  # type: ignore[arg-type]
+
+
+def credit(points: int, **fields: object) -> CreditChange:
+    """The points of the provider's SMS line in Guangdong, from the beginning."""
+    usual = CreditChange(
+        "credit-1", "sp-1", Channel.SMS, "guangdong", points, None, "t", BEGINNING, 1, "t", "t"
+    )
+    return usual._replace(**fields)  # type: ignore[arg-type]
+
+
+def catalogue(*policies: Policy) -> Catalogue:
+    """The operator's reference data with these policies, or the usual one."""
+    built = Catalogue()
+    records = [
+        *(("providers.v1", provider) for provider in (PROVIDER, LOCAL_PROVIDER)),
+        *(("services.v1", each) for each in SERVICES),
+        *(("policies.v1", each) for each in policies or (policy(),)),
+    ]
+    for topic_name, record in records:
+        fault = built.fold(topic_name, record)
+        assert fault is None, fault
+    return built
