@@ -1,0 +1,164 @@
+"""The strict reading of a body: every rule of the format, in the order of the bytes.
+
+Slow and exact. The generated decoders come here when something is not plain, so that each fault
+has one cause whoever met it; fastavro is only let at bytes that passed here, so nothing can make
+it run or allocate without end. Details name the place in the schema, never what was there.
+"""
+
+from collections.abc import Iterator
+
+from streams.codec.faults import Undecodable
+from streams.codec.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Union, short
+from streams.codec.varint import unzigzag
+
+# Lengths beyond the buffer: up to this the record was cut, above it the length is nonsense.
+LENGTH_MAX = 1 << 24  # bytes or items; sixteen times the largest record Kafka takes unasked
+EMPTY_ITEMS_MAX = 65_536  # items that take no bytes, in one body: nothing else would bound them
+DEPTH_MAX = 64  # types within types; ours need eight, a recursive schema has no end of its own
+
+_FLOAT_BYTES = {"float": 4, "double": 8}
+
+
+def check_body(root: Node, buffer: bytes, start: int) -> None:
+    """Raise Undecodable unless the bytes from `start` are exactly one `root`."""
+    walk = _Walk(buffer, start)
+    name = short(root.name) if isinstance(root, Record | Enum | Fixed) else "value"
+    walk.node(root, name, 0)
+    if walk.at != len(buffer):
+        raise Undecodable("overlong", f"{len(buffer) - walk.at} bytes are left after the {name}")
+
+
+def takes_no_bytes(node: Node, depth: int = 0) -> bool:
+    """Whether values of this type are empty on the wire, so that any number of them is free."""
+    if depth > DEPTH_MAX:
+        return False
+    match node:
+        case Primitive("null") | Fixed(size=0):
+            return True
+        case Record():
+            return all(takes_no_bytes(field.type, depth + 1) for field in node.fields)
+    return False
+
+
+class _Walk:
+    """A position in a buffer, and what is left of the allowance for empty items."""
+
+    def __init__(self, buffer: bytes, start: int) -> None:
+        self.buffer = buffer
+        self.at = start
+        self._empty_items = 0
+
+    def node(self, node: Node, path: str, depth: int) -> None:
+        if depth > DEPTH_MAX:
+            raise Undecodable("bad_length", f"{path} lies more than {DEPTH_MAX} types deep")
+        match node:
+            case Primitive(kind):
+                self._primitive(kind, path)
+            case Fixed():
+                self._skip(node.size, path)
+            case Enum():
+                self._index(len(node.symbols), "bad_enum", path)
+            case Union():
+                branch = self._index(len(node.branches), "bad_union", path)
+                self.node(node.branches[branch], path, depth + 1)
+            case Record():
+                for field in node.fields:
+                    self.node(field.type, f"{path}.{field.name}", depth + 1)
+            case Array():
+                self._array(node.items, path, depth)
+            case Map():
+                for _ in self._blocks(path, empty=False):
+                    self._text(f"{path} key")
+                    self.node(node.values, path, depth + 1)
+
+    def _primitive(self, kind: str, path: str) -> None:
+        match kind:
+            case "null":
+                pass
+            case "boolean":
+                if self._byte(path) > 1:
+                    raise Undecodable("bad_boolean", f"{path} is neither 0 nor 1")
+            case "int" | "long":
+                bits = 32 if kind == "int" else 64
+                if self._raw(path) >> bits:
+                    raise Undecodable("out_of_range", f"{path} does not fit {bits} bits")
+            case "string":
+                self._text(path)
+            case "bytes":
+                self._skip(self._length(path), path)
+            case _:
+                self._skip(_FLOAT_BYTES[kind], path)
+
+    def _array(self, items: Node, path: str, depth: int) -> None:
+        empty = takes_no_bytes(items)
+        for _ in self._blocks(path, empty=empty):
+            if not empty:
+                self.node(items, path, depth + 1)
+
+    def _blocks(self, path: str, *, empty: bool) -> Iterator[None]:
+        """One step an item, over all blocks; a block's own byte size is held to its word."""
+        while (count := unzigzag(self._raw(path))) != 0:
+            size = self._length(path) if count < 0 else None
+            start = self.at
+            if empty:
+                self._allow_empty(abs(count), path)
+            else:
+                self._expect(abs(count), path)
+                for _ in range(abs(count)):
+                    yield
+            if size is not None and self.at - start != size:
+                raise Undecodable("bad_length", f"a block of {path} is not of the size it states")
+
+    def _allow_empty(self, count: int, path: str) -> None:
+        self._empty_items += count
+        if self._empty_items > EMPTY_ITEMS_MAX:
+            raise Undecodable("bad_length", f"{path} claims more than {EMPTY_ITEMS_MAX} items")
+
+    def _text(self, path: str) -> None:
+        length = self._length(path)
+        start = self.at
+        self._skip(length, path)
+        try:
+            self.buffer[start : self.at].decode()
+        except UnicodeDecodeError:
+            # From None: the original error holds the bytes.
+            raise Undecodable("bad_text", f"{path} is not UTF-8") from None
+
+    def _length(self, path: str) -> int:
+        length = unzigzag(self._raw(path))
+        if length < 0:
+            raise Undecodable("bad_length", f"{path} has a negative length")
+        self._expect(length, path)
+        return length
+
+    def _expect(self, least: int, path: str) -> None:
+        """So many bytes (or items of at least one byte) must still come."""
+        if least > LENGTH_MAX:
+            raise Undecodable("bad_length", f"{path} claims more than any record may hold")
+        if least > len(self.buffer) - self.at:
+            raise Undecodable("truncated", f"the bytes end within {path}")
+
+    def _index(self, among: int, cause: str, path: str) -> int:
+        index = unzigzag(self._raw(path))
+        if not 0 <= index < among:
+            raise Undecodable(cause, f"{path} is none of its {among} choices")
+        return index
+
+    def _raw(self, path: str) -> int:
+        raw = 0
+        for shift in range(0, 70, 7):
+            byte = self._byte(path)
+            raw |= (byte & 127) << shift
+            if byte < 128:
+                return raw
+        raise Undecodable("bad_varint", f"{path} is a number that does not end")
+
+    def _byte(self, path: str) -> int:
+        if self.at >= len(self.buffer):
+            raise Undecodable("truncated", f"the bytes end before {path}")
+        self.at += 1
+        return self.buffer[self.at - 1]
+
+    def _skip(self, size: int, path: str) -> None:
+        self._expect(size, path)
+        self.at += size

@@ -1,0 +1,1 @@
+"""Decisions become outside: records, digests, seals and dead letters."""
