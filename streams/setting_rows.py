@@ -35,7 +35,9 @@ class Row:
 
 
 def text(default: str, reason: str, pattern: str = "", form: str = "", unit: str = "text") -> str:
-    return field(default=default, metadata={"row": Row(unit, reason, pattern=pattern, form=form)})
+    row = Row(unit, reason, pattern=pattern, form=form)
+    # A URL may carry a password.
+    return field(default=default, repr=unit != "URL", metadata={"row": row})
 
 
 def secret(reason: str) -> str:
