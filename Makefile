@@ -1,0 +1,48 @@
+# Everything is run from here; .ci/run is `make check test` on a fresh machine.
+# Another Python: make setup PYTHON=/path/to/python3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt lock clean
+BIN := .venv/bin
+# Word for word what a step says and takes: $(call timed,what is done,command)
+timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
+	echo "$(1) FAILED (make $@). $(3)"; exit $$code; }; \
+	echo "$(1): done in $$(( $$(date +%s) - begun )) s"
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+		awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+setup: ## make .venv with the locked packages, and fetch the embedded Kafka (once)
+	@PYTHON='$(PYTHON)' .ci/setup
+
+demo: setup ## run the main job on an embedded Kafka, about a minute, and audit it
+	@$(BIN)/tollgate demo
+
+test: setup ## run all tests, on a real broker
+	@$(BIN)/python -m pytest
+
+check: setup ## lint, format, types and borders; changes nothing
+	$(call timed,lint (ruff),$(BIN)/ruff check,Mend what it names; make fmt mends some.)
+	$(call timed,format (ruff format),$(BIN)/ruff format --check --quiet,Run make fmt.)
+	$(call timed,types (mypy --strict),$(BIN)/mypy,Mend what it names.)
+	$(call timed,borders (import-linter),$(BIN)/lint-imports --no-logo,Move the import.)
+
+fmt: setup ## format the code, and mend what lint can mend
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
+
+lock: setup ## write requirements/*.txt anew from pyproject.toml (needs the network)
+	$(call timed,requirements/runtime.txt,$(COMPILE) -o requirements/runtime.txt,Read what uv says.)
+	$(call timed,requirements/embedded.txt,$(COMPILE) --extra embedded \
+		-c requirements/runtime.txt -o requirements/embedded.txt,Read what uv says.)
+	$(call timed,requirements/dev.txt,$(COMPILE) --all-extras \
+		-c requirements/embedded.txt -o requirements/dev.txt,Read what uv says.)
+
+clean: ## remove .venv, caches and the demo's data (not the fetched Kafka)
+	rm -rf .venv data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
