@@ -1,0 +1,81 @@
+"""The agent's side of a turn: an asynchronous context around one transaction.
+
+Which partition the agent is at is a context variable, so that tables can be objects of the module
+and yet mean the rows of that partition; outside a turn there are none.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Self
+
+from streams.engine.errors import Cause, Fatal
+from streams.engine.partition import Partition
+from streams.engine.turn import Turn
+
+log = logging.getLogger(__name__)
+
+_at_hand: ContextVar[Partition | None] = ContextVar("partition", default=None)
+
+
+def partition_at_hand() -> Partition | None:
+    """The partition the running agent is at, or None outside a turn."""
+    return _at_hand.get()
+
+
+class AgentTurn:
+    """What the agent gets: an open transaction while inside `async with`."""
+
+    def __init__(self, turn: Turn, loop: asyncio.AbstractEventLoop) -> None:
+        self.turn = turn
+        self._loop = loop
+
+    async def __aenter__(self) -> Self:
+        if self.turn.is_dropped:
+            raise asyncio.CancelledError
+        self.turn.done = self._loop.create_future()
+        self.turn.begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _at_hand.set(None)
+        if error is not None:
+            log.error("the job failed inside a turn", exc_info=error)
+            self.turn.fail(_job_failed(error))
+        else:
+            try:
+                self.turn.flush()
+            except Fatal as fatal:
+                self.turn.fail(fatal)
+            else:
+                self.turn.decided.set()  # the engine's thread commits; the loop stays alive
+        await self.turn.done  # after commit and local write, or when the records come again
+
+    def __iter__(self) -> Iterator[Partition]:
+        for partition in self.turn:
+            _at_hand.set(partition)
+            yield partition
+        _at_hand.set(None)
+
+    def __len__(self) -> int:
+        return len(self.turn)
+
+
+def _job_failed(error: BaseException) -> Fatal:
+    if isinstance(error, Fatal):
+        return error
+    return Fatal(
+        Cause.JOB_FAILED,
+        f"The job raised {type(error).__name__}: {error}.",
+        "Nothing of this turn was committed. Mend the cause; the same records come again.",
+    )
+
+
+Turns = AsyncIterator[AgentTurn]

@@ -1,0 +1,83 @@
+"""What a job tells the engine: its topics, its folder, its limits.
+
+Plumbing only: nothing here can change what a job decides.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from confluent_kafka import Message
+
+
+class Fold(Protocol):
+    """Takes one record of a reference topic; the job keeps what it says."""
+
+    def __call__(self, topic: int, message: Message) -> None:
+        """`topic` is the index in `Config.references`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every wait and size of the engine, with its reason; seconds unless said."""
+
+    turn_records: int = 2_000
+    """Records of one turn: the event loop is blocked while they are decided."""
+    due_acts: int = 2_000
+    """Due acts of one partition in one turn; the rest follow in the next turns."""
+    merge_wait: float = 0.5
+    """How long a record waits for an earlier one of a sibling input; order only, never expiry."""
+    idle_poll: float = 0.05
+    """How long a poll waits when nothing is at hand; a record that arrives ends it."""
+    session_timeout: float = 6.0
+    """A dead worker's partitions move after this."""
+    heartbeat: float = 1.0
+    transaction_timeout: float = 6.0
+    """Not above the session timeout: a dead owner's transaction is over when partitions move."""
+    call_timeout: float = 10.0
+    """Of each transactional call."""
+    stuck: float = 15.0
+    """A transactional call may block for ever (librdkafka #5456): past this the process ends."""
+    stable_offsets: float = 45.0
+    """Session timeout, transaction timeout and the coordinator's scan (10 s by default), twice."""
+    linger_ms: float = 2.0
+    """Overlaps sending with deciding."""
+    tick_interval: float = 1.0
+    buffered_records: int = 8_000
+    """Of one input of one partition; above it that input is paused until half is taken."""
+    cached_rows: int = 100_000
+    """Decoded rows kept in memory, per table and partition, in each of two generations."""
+    block_cache_bytes: int = 32 << 20
+    """Of RocksDB, shared by all partitions of a worker."""
+    write_buffer_bytes: int = 16 << 20
+    """Of RocksDB, per partition."""
+    sweep_rows: int = 500
+    """Rows looked at per turn when old rows are forgotten."""
+    sweep_interval_ms: int = 3_600_000
+    """Stream time between two sweeps of a partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One job: which topics, as whom, where."""
+
+    group: str
+    inputs: tuple[str, ...]
+    """Co-partitioned topics, in the order for equal times; the group subscribes to the first."""
+    changelog: str
+    data_dir: Path
+    client: Mapping[str, Any]
+    """librdkafka settings every client shares: bootstrap.servers and security."""
+    instance: str = ""
+    """group.instance.id: a static member; empty: a dynamic one."""
+    clock: str | None = None
+    """The input whose records move the watermark; None: the job knows no time."""
+    references: tuple[str, ...] = ()
+    """Topics of one partition that every worker reads in full."""
+    fold: Fold | None = None
+    make_tick: Callable[[int, int], bytes] | None = None
+    """(milliseconds, partition) to a record's value; None: somebody else writes the clock."""
+    co_partitioned_outputs: tuple[str, ...] = ()
+    """Outputs that must have as many partitions as the inputs."""
+    limits: Limits = field(default_factory=Limits)

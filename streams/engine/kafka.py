@@ -1,0 +1,227 @@
+"""The real clients behind the ports: confluent-kafka (librdkafka) against a Kafka broker.
+
+Every setting that is not librdkafka's default has its reason beside it.
+"""
+
+import struct
+import threading
+from typing import Any, cast
+
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka import Producer as ConfluentProducer
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
+
+from streams.engine.config import Config
+from streams.engine.errors import Cause, Fatal
+from streams.engine.ports import (
+    GroupConsumer,
+    LookUps,
+    Producer,
+    Reader,
+    TickProducer,
+)
+
+_MEMBERSHIP_HEAD = len("CGMDv2:")
+_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
+
+
+class KafkaClients:
+    """Makes the clients of one worker from its configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._common = dict(config.client)
+
+    def group_consumer(self) -> GroupConsumer:
+        """The member of the group; subscribes to the first input only (see membership.py)."""
+        limits = self._config.limits
+        settings = {
+            **self._common,
+            "group.id": self._config.group,
+            "enable.auto.commit": False,  # positions travel in the transaction
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "error",  # a position out of range stops, never skips
+            "enable.partition.eof": True,  # "nothing more here" is part of merging
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": int(limits.session_timeout * 1000),
+            "heartbeat.interval.ms": int(limits.heartbeat * 1000),
+            "queued.min.messages": 20_000,
+            "queued.max.messages.kbytes": 65_536,
+            "fetch.wait.max.ms": 100,
+            "fetch.queue.backoff.ms": 20,  # 1000 by default: a full queue would cost a second
+            "fetch.message.max.bytes": 4 << 20,
+        }
+        if self._config.instance:
+            settings["group.instance.id"] = self._config.instance
+        return cast(GroupConsumer, _GroupConsumer(settings))
+
+    def reader(self, name: str) -> Reader:
+        """A read_committed reader of whole partitions; `name` shows in the broker's metrics."""
+        return Consumer(
+            {
+                **self._common,
+                "group.id": f"{self._config.group}-{name}",  # required by librdkafka, never joined
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "auto.offset.reset": "error",
+                "fetch.wait.max.ms": 10,
+                "queued.min.messages": 500_000,
+                "queued.max.messages.kbytes": 262_144,
+                "fetch.message.max.bytes": 4 << 20,
+            }
+        )
+
+    def transactional_producer(self, transactional_id: str) -> Producer:
+        """Fence the id's former owner, abort what it left open."""
+        limits = self._config.limits
+        producer = ConfluentProducer(
+            {
+                **self._common,
+                "transactional.id": transactional_id,
+                "transaction.timeout.ms": int(limits.transaction_timeout * 1000),
+                "linger.ms": limits.linger_ms,
+                "batch.num.messages": 10_000,
+                "batch.size": 1 << 20,
+                "message.max.bytes": 4 << 20,  # above the inputs': a dead letter carries one whole
+                "queue.buffering.max.messages": 1_000_000,
+                "partitioner": "murmur2_random",  # Java's; the default disagrees with it
+                "retry.backoff.ms": 2,  # 100 by default paces CONCURRENT_TRANSACTIONS retries
+            }
+        )
+        producer.init_transactions(60)
+        return cast(Producer, producer)
+
+    def tick_producer(self) -> TickProducer:
+        """Plain and idempotent."""
+        return cast(
+            TickProducer,
+            ConfluentProducer({**self._common, "enable.idempotence": True, "linger.ms": 5}),
+        )
+
+    def look_ups(self) -> LookUps:
+        """Questions on clients of their own."""
+        return _LookUps(self._config)
+
+
+class _GroupConsumer(Consumer):
+    def cached_high_watermark(self, topic: str, partition: int) -> int:
+        """As librdkafka heard it with the last fetch."""
+        _, high = self.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+        return int(high)
+
+    def membership(self) -> tuple[int, str, Any]:
+        """Read out of librdkafka's serialised metadata.
+
+        The layout is `CGMDv2:`, generation as a native int32, then group id, member id and
+        instance id, each ended by a zero byte.
+        """
+        metadata = self.consumer_group_metadata()
+        raw = bytes(metadata)
+        (generation,) = struct.unpack_from("=i", raw, _MEMBERSHIP_HEAD)
+        member = raw[_MEMBERSHIP_HEAD + 4 :].split(b"\0")[1].decode()
+        return generation, member, metadata
+
+
+class _LookUps:
+    def __init__(self, config: Config) -> None:
+        self._group = config.group
+        self._limits = config.limits
+        self._admin = AdminClient(dict(config.client))
+        self._consumer = Consumer(
+            {
+                **config.client,
+                "group.id": config.group,  # never subscribes: asks for the group's offsets only
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+            }
+        )
+        self._lock = threading.Lock()
+
+    def cluster_id(self) -> str:
+        return str(_asked(lambda: self._admin.describe_cluster(request_timeout=10)).cluster_id)
+
+    def topics(self) -> dict[str, tuple[str, int]]:
+        try:
+            names = list(self._admin.list_topics(timeout=10).topics)
+        except KafkaException as error:
+            raise _away(error) from error
+        found = self._admin.describe_topics(TopicCollection(names), request_timeout=10)
+        answers = {name: _asked(lambda future=future: future) for name, future in found.items()}
+        return {
+            name: (str(topic.topic_id), len(topic.partitions)) for name, topic in answers.items()
+        }
+
+    def committed(self, partitions: list[TopicPartition]) -> list[int]:
+        """Waits while a dead owner's transaction is open: the broker then answers 'unstable'."""
+        tries = max(1, int(self._limits.stable_offsets / 1.0))
+        with self._lock:
+            for _ in range(tries):
+                try:
+                    answer = self._consumer.committed(partitions, 1.0)
+                except KafkaException:
+                    continue
+                if all(one.error is None for one in answer):
+                    return [int(one.offset) for one in answer]
+        where = f"{partitions[0].topic} [{partitions[0].partition}]"
+        raise Fatal(
+            Cause.OFFSETS_UNSTABLE,
+            f"The offsets of group {self._group} for {where} did not become stable in "
+            f"{self._limits.stable_offsets:.0f} s: a transaction of a dead owner is still open.",
+            "Start again; if it stays, look for a hanging transaction with kafka-transactions.",
+        )
+
+    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        with self._lock:
+            try:
+                low, high = self._consumer.get_watermark_offsets(
+                    TopicPartition(topic, partition), timeout=10
+                )
+            except KafkaException as error:
+                raise _away(error) from error
+        return int(low), int(high)
+
+    def ends(self, partitions: list[tuple[str, int]]) -> list[int]:
+        asked = [TopicPartition(topic, number) for topic, number in partitions]
+        futures = self._admin.list_offsets(dict.fromkeys(asked, _LATEST), request_timeout=10)
+        found = {
+            (one.topic, one.partition): future.result().offset for one, future in futures.items()
+        }
+        return [int(found[one]) for one in partitions]
+
+    def topic_setting(self, topic: str, name: str) -> str:
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        answer = self._admin.describe_configs([resource], request_timeout=10)
+        return str(_asked(lambda: answer[resource])[name].value)
+
+    def close(self) -> None:
+        with self._lock:
+            self._consumer.close()
+
+
+def _asked(question: Any) -> Any:
+    try:
+        return question().result(15)
+    except KafkaException as error:
+        raise _away(error) from error
+
+
+def _away(error: KafkaException) -> Fatal:
+    return Fatal(
+        Cause.BROKER_AWAY,
+        f"The broker does not answer: {error.args[0].str() if error.args else error}.",
+        "Check the bootstrap servers, the network and the credentials, then start again.",
+    )
+
+
+def is_end(message: Message) -> bool:
+    """Whether this is librdkafka's word that a partition has nothing more for now."""
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF

@@ -1,0 +1,49 @@
+"""The real machine behind the ports: its clocks, its threads, the end of the process."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from streams.engine.errors import Cause, Fatal
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class RealClock:
+    """This machine's clocks."""
+
+    monotonic = staticmethod(time.monotonic)
+
+    @staticmethod
+    def now_ms() -> int:
+        """UTC milliseconds since the epoch."""
+        return int(time.time() * 1000)
+
+
+class Threads:
+    """Background work on a few threads."""
+
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="background")
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Run `work` soon, elsewhere."""
+        return self._pool.submit(work)
+
+
+class ProcessExit:
+    """Ends the process at once: no clean-up that could commit or write anything more."""
+
+    def __init__(self, codes: Mapping[Cause, int]) -> None:
+        self._codes = codes
+
+    def __call__(self, fatal: Fatal) -> None:
+        """Say why, then be gone."""
+        log.critical("%s: %s %s", fatal.cause.value, fatal.detail, fatal.advice)
+        logging.shutdown()
+        os._exit(self._codes.get(fatal.cause, 70))

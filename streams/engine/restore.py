@@ -1,0 +1,218 @@
+"""Opening a partition: from what lies on disk and in the log to a partition that can take a turn.
+
+In this order, and the order is the argument (each step on a background thread, for each partition
+for itself):
+ (a) wait until the group's offsets are stable: a dead owner's transaction is then over;
+ (b) open the store; one older than the changelog keeps tombstones is removed and rebuilt in full;
+ (c) replay the changelog from the store's position to the high watermark, waiting while the last
+     stable offset is behind it;
+ (d) compare positions: the store's, the group's, the topics' identity; a contradiction stops;
+ (e) rebuild what is derived (the due times), in `Partition`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaException, TopicPartition
+from rocksdict import Cache
+
+from streams.engine.config import Config
+from streams.engine.errors import Cause, Fatal
+from streams.engine.kafka import is_end
+from streams.engine.partition import POSITIONS_KEY, Partition
+from streams.engine.ports import Clients, Clock, LookUps
+from streams.engine.positions import Positions
+from streams.engine.rows import TableSpec
+from streams.engine.store import Store, Write, remove
+
+_NO_OFFSET = -1001
+
+
+class Abandoned(Exception):
+    """The partition was taken away while it was being opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which cluster, group and topics state belongs to."""
+
+    label: str
+    """For a person: cluster, group and changelog."""
+    digest: bytes
+    """16 bytes over the ids of the topics: a topic made again under its old name is another."""
+    tombstones_ms: int
+    """How long the changelog keeps tombstones after compaction."""
+
+
+def identify(config: Config, look_ups: LookUps) -> Identity:
+    """Check the topics and learn their identity; Fatal when one is missing or does not fit."""
+    topics = look_ups.topics()
+    partitioned = (*config.inputs, config.changelog, *config.co_partitioned_outputs)
+    missing = [name for name in (*partitioned, *config.references) if name not in topics]
+    if missing:
+        raise Fatal(
+            Cause.TOPIC_MISSING,
+            f"Missing on the broker: {', '.join(missing)}.",
+            "Create the topics first (`tollgate topics apply`).",
+        )
+    counts = {name: topics[name][1] for name in partitioned}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise Fatal(
+            Cause.PARTITIONS_UNEQUAL,
+            f"Co-partitioned topics must have the same number of partitions: {told}.",
+            "Keys have moved or will; restore the original topics, or start a new prefix.",
+        )
+    ids = [f"{name}={topics[name][0]}" for name in (*config.inputs, config.changelog)]
+    return Identity(
+        f"cluster {look_ups.cluster_id()}, group {config.group}, changelog {config.changelog}",
+        hashlib.blake2b("|".join(ids).encode(), digest_size=16).digest(),
+        int(look_ups.topic_setting(config.changelog, "delete.retention.ms")),
+    )
+
+
+@dataclass(slots=True)
+class Opening:
+    """One partition on its way to being opened; `abandoned` is set when it is taken away."""
+
+    number: int
+    config: Config
+    clients: Clients
+    look_ups: LookUps
+    clock: Clock
+    identity: Identity
+    cache: Cache
+    tables: Sequence[TableSpec[Any]]
+    abandoned: bool = False
+    replayed: int = 0
+
+    def open(self) -> Partition:
+        """Steps (a) to (e); Fatal on a contradiction, Abandoned when it is not wanted any more."""
+        siblings = [TopicPartition(topic, self.number) for topic in self.config.inputs]
+        group_offsets = self.look_ups.committed(siblings)
+        self._check_wanted()
+        store = self._open_store()
+        try:
+            self._replay(store)
+            positions = self._compare(store, group_offsets)
+            return Partition(self.number, self.config, store, positions, self.tables)
+        except BaseException:
+            store.close()
+            raise
+
+    def _check_wanted(self) -> None:
+        if self.abandoned:
+            raise Abandoned
+
+    def _path(self) -> Path:
+        return self.config.data_dir / f"partition-{self.number}"
+
+    def _open_store(self) -> Store:
+        limits = self.config.limits
+        label = f"{self.identity.label} [{self.number}]".encode()
+        store = Store(self._path(), label, self.cache, limits.write_buffer_bytes)
+        age_ms = self.clock.now_ms() - store.written_at_ms
+        if store.positions and age_ms > self.identity.tombstones_ms:
+            store.close()
+            remove(self._path())
+            store = Store(self._path(), label, self.cache, limits.write_buffer_bytes)
+        return store
+
+    def _replay(self, store: Store) -> None:
+        changelog = self.config.changelog
+        low, high = self.look_ups.bounds(changelog, self.number)
+        if store.position > high:
+            raise Fatal(
+                Cause.STATE_CONTRADICTS_LOG,
+                f"{self._path()} stands for changelog offset {store.position} of {changelog} "
+                f"[{self.number}], which ends at {high}: the log has lost what was committed.",
+                "Find out what happened to the topic before anything else. If the log is right, "
+                "remove the folder.",
+            )
+        start = max(store.position, low)
+        if start >= high:
+            return
+        reader = self.clients.reader("restore")
+        try:
+            reader.assign([TopicPartition(changelog, self.number, start)])
+            ended = False
+            while not ended:
+                self._check_wanted()
+                rows: list[Write] = []
+                position, positions = -1, store.positions
+                for message in reader.consume(10_000, 0.05):
+                    error, offset = message.error(), message.offset()
+                    if error is None:
+                        key = message.key()
+                        assert key is not None
+                        assert offset is not None
+                        position = offset + 1
+                        if key == POSITIONS_KEY:
+                            positions = message.value() or b""
+                        else:
+                            rows.append((key, message.value()))
+                    elif is_end(message):
+                        # Below the high watermark a transaction holds the end back: wait for it.
+                        ended = offset is not None and offset >= high
+                    elif not error.retriable():
+                        raise KafkaException(error)
+                if position >= 0:
+                    self.replayed += len(rows)
+                    store.write(rows, position, positions)
+        finally:
+            reader.close()
+
+    def _compare(self, store: Store, group_offsets: list[int]) -> Positions:
+        where = f"partition {self.number} of group {self.config.group}"
+        if not store.positions:
+            known = [offset for offset in group_offsets if offset != _NO_OFFSET]
+            if known:
+                raise Fatal(
+                    Cause.STATE_CONTRADICTS_LOG,
+                    f"The group has positions for {where} ({group_offsets}) but the changelog "
+                    "has none: state is lost.",
+                    "Restore the changelog topic; to start over on purpose, use a new group.",
+                )
+            return self._first_positions()
+        positions = Positions.load(store.positions)
+        if positions.identity != self.identity.digest:
+            raise Fatal(
+                Cause.STATE_CONTRADICTS_LOG,
+                f"The topics of {where} are not those its state was made from: a topic was "
+                "deleted and made again, or it is another cluster's copy.",
+                "Restore the original topics; to start over on purpose, use a new group and "
+                "changelog.",
+            )
+        for topic, offset, mine in zip(
+            self.config.inputs, group_offsets, positions.next, strict=True
+        ):
+            # The broker forgets offsets of topics nobody subscribes to; a contradiction counts.
+            if offset not in (_NO_OFFSET, mine):
+                raise Fatal(
+                    Cause.STATE_CONTRADICTS_LOG,
+                    f"{topic} [{self.number}]: the group's offset is {offset}, the positions "
+                    f"record says {mine}.",
+                    "Somebody reset the group's offsets; put them back to the record's.",
+                )
+            self._check_not_truncated(topic, mine)
+        missing = len(self.config.references) - len(positions.references)
+        positions.references += [0] * missing
+        return positions
+
+    def _check_not_truncated(self, topic: str, position: int) -> None:
+        low, high = self.look_ups.bounds(topic, self.number)
+        if position < low or position > high:
+            raise Fatal(
+                Cause.LOG_TRUNCATED,
+                f"{topic} [{self.number}] has offsets {low} to {high}, the next to take is "
+                f"{position}: records are gone that were never decided.",
+                "Restore them; nothing is skipped and nothing is started over by itself.",
+            )
+
+    def _first_positions(self) -> Positions:
+        """A group that has never decided anything starts at the first records there are."""
+        starts = [self.look_ups.bounds(topic, self.number)[0] for topic in self.config.inputs]
+        return Positions(self.identity.digest, starts, [0] * len(self.config.references))

@@ -1,0 +1,92 @@
+"""A table of one partition as the job sees it during a turn.
+
+Committed rows lie in the store, decoded ones in a cache, those of the open turn in an overlay that
+becomes real only when the turn's transaction is committed. Rows are immutable values: a change puts
+a new row, so an aborted turn is undone by dropping the overlay.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from streams.engine.store import Store, Write
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec(Generic[Row]):
+    """How a table's rows are packed, and which of them wake the job or may be forgotten."""
+
+    name: str
+    prefix: bytes
+    """One byte, unique among the job's tables; first in every key on disk and changelog."""
+    dump: Callable[[Row], bytes]
+    load: Callable[[bytes], Row]
+    due: Callable[[bytes, Row], Iterable[tuple[int, str]]] | None = None
+    """(stream time, token) of what must happen for this row; rebuilt from rows at open."""
+    forget_at: Callable[[bytes, Row], int] | None = None
+    """Stream time from which the row can no longer change any decision; then it is dropped."""
+
+
+class Rows(Generic[Row]):
+    """Rows of one table and partition; `dirty` is the open turn's overlay (None: deleted)."""
+
+    __slots__ = ("_capacity", "_get", "_load", "_old", "_prefix", "_young", "dirty", "spec")
+
+    def __init__(self, spec: TableSpec[Row], store: Store, capacity: int) -> None:
+        self.spec = spec
+        self.dirty: dict[bytes, Row | None] = {}
+        self._prefix = spec.prefix
+        self._get = store.get
+        self._load = spec.load
+        self._capacity = capacity
+        # Two generations: what was not asked for while one filled up is dropped with the next.
+        self._young: dict[bytes, Row] = {}
+        self._old: dict[bytes, Row] = {}
+
+    def get(self, key: bytes) -> Row | None:
+        """The row as this turn has left it so far, or None."""
+        if key in self.dirty:
+            return self.dirty[key]
+        row = self._young.get(key)
+        if row is None:
+            row = self._old.get(key)
+            if row is None:
+                value = self._get(self._prefix + key)
+                if value is None:
+                    return None
+                row = self._load(value)
+            self._young[key] = row
+        return row
+
+    def put(self, key: bytes, row: Row) -> None:
+        """Remember a row, should the turn be committed."""
+        self.dirty[key] = row
+
+    def delete(self, key: bytes) -> None:
+        """Forget a row, should the turn be committed; the changelog gets a tombstone."""
+        self.dirty[key] = None
+
+    def writes(self) -> Iterator[Write]:
+        """(key, value) of the open turn's changes, as they go to changelog and store."""
+        prefix, dump = self._prefix, self.spec.dump
+        for key, row in self.dirty.items():
+            yield prefix + key, None if row is None else dump(row)
+
+    def committed(self) -> None:
+        """The open turn's changes are real now."""
+        young = self._young
+        for key, row in self.dirty.items():
+            if row is not None:
+                young[key] = row
+            else:
+                young.pop(key, None)
+                self._old.pop(key, None)
+        self.dirty = {}
+        if len(young) > self._capacity:
+            self._old, self._young = young, {}
+
+    def rolled_back(self) -> None:
+        """The open turn never happened."""
+        self.dirty = {}
