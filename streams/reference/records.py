@@ -61,8 +61,8 @@ class Draft(NamedTuple):
 
     topic: str  # catalogue name, without prefix
     record: Written
-    at_now: bool  # effective_from is `now`
     place: Place
+    at_now: bool = False  # effective_from is `now`
 
 
 def id_of(record: Record) -> str:
@@ -85,15 +85,15 @@ def id_of(record: Record) -> str:
 def drafts(sections: Sections) -> Iterator[Draft]:
     """The records of a file's entries, topic by topic in the catalogue's order."""
     for place, provider in sections.providers:
-        yield Draft(topics.PROVIDERS, _provider(provider), False, place)
+        yield Draft(topics.PROVIDERS, _provider(provider), place)
     for place, credit in sections.credits:
-        yield Draft(topics.CREDITS, _credit(credit), _is_now(credit.effective_from), place)
+        yield Draft(topics.CREDITS, _credit(credit), place, _is_now(credit.effective_from))
     for place, service in sections.services:
-        yield Draft(topics.SERVICES, _service(service), False, place)
+        yield Draft(topics.SERVICES, _service(service), place)
     for place, policy in sections.policies:
-        yield Draft(topics.POLICIES, _policy(policy), _is_now(policy.effective_from), place)
+        yield Draft(topics.POLICIES, policy_record(policy), place, _is_now(policy.effective_from))
     for place, gateway in sections.gateways:
-        yield Draft(topics.GATEWAYS, _gateway(gateway), _is_now(gateway.effective_from), place)
+        yield Draft(topics.GATEWAYS, _gateway(gateway), place, _is_now(gateway.effective_from))
 
 
 def _is_now(effective: Effective) -> bool:
@@ -153,7 +153,7 @@ def _service(entry: ServiceEntry) -> Service:
     )
 
 
-def _policy(entry: PolicyEntry) -> Policy:
+def policy_record(entry: PolicyEntry) -> Policy:
     return Policy(
         policy_id=entry.policy_id,
         effective_from=_instant(entry.effective_from),

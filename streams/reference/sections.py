@@ -71,10 +71,12 @@ class Sections:
     gateways: list[Placed[GatewayEntry]] = field(default_factory=list)
     ids: dict[str, set[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    faulty: set[Place] = field(default_factory=set)  # entries with problems
 
     def problem(self, place: Place, what: str, remedy: str) -> None:
         """Note something wrong at that place."""
         self.problems.append(self.source.problem(place, what, remedy))
+        self.faulty.add(place[:2])  # the section and the entry's number in it
 
 
 def cut(source: Source) -> Sections:

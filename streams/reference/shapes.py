@@ -131,7 +131,8 @@ def _matching(pattern: str, remedy: str) -> AfterValidator:
 
 
 _ID = _matching(
-    "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "write at most 64 letters, digits, dashes, dots or underscores"
+    "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}",
+    "write at most 64 letters, digits, dashes, dots or underscores",
 )
 _NUMBER = _matching("[0-9]{3,15}", "write the number that subscribers answer to, as 10086")
 _CURRENCY = _matching("[A-Z]{3}", "write the ISO 4217 code, as CNY")

@@ -13,7 +13,7 @@ import yaml
 from streams.reference.problems import Problem, Refused
 
 Place: TypeAlias = tuple[str | int, ...]  # keys and indexes from the top of the file
-Plain: TypeAlias = "None | bool | int | str | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
 
 _BYTES_MAX = 4 * 1024 * 1024  # thousands of services; more is a wrong file
 _DEPTH_MAX = 12  # the deepest place of a reference file has six steps
