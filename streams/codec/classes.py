@@ -53,7 +53,8 @@ class Classes:
         fields = tuple(field.name for field in record.fields)
         found = self._types.get(name) or self._made.get(name)
         if found is None:
-            found = self._made[name] = namedtuple(name, fields)
+            # typing.NamedTuple wants its fields written out.
+            found = self._made[name] = namedtuple(name, fields)  # noqa: PYI024
         if getattr(found, "_fields", None) != fields:
             raise SchemaFault(
                 f"Class {name} does not have the fields of its schema: the schema says"

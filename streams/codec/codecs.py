@@ -24,7 +24,7 @@ Dump = Callable[[Any], bytes]
 Load = Callable[[bytes], Any]
 
 
-def _nowhere(schema_id: int) -> Schema | None:
+def _nowhere(_schema_id: int) -> Schema | None:
     return None
 
 
@@ -41,6 +41,21 @@ class Codecs:
     def from_repository(cls, types: Types) -> "Codecs":
         """Codecs with the repository's own ids, no registry needed."""
         return cls(types, repository())
+
+    @classmethod
+    def from_registry(cls, url: str, prefix: str, types: Types) -> "Codecs":
+        """Codecs whose ids stand in a registry too, and that ask it for ids they do not know.
+
+        Raises RegistryFault when the registry does not hold what we write, RegistryUnavailable
+        when it cannot be asked; decoding may raise RegistryUnavailable too, which is no verdict
+        about the record.
+        """
+        # Slow to import, and not needed without a registry.
+        from streams.codec.registry import Registry
+
+        registry = Registry(url, prefix)
+        registry.verify(repository())
+        return cls(types, repository(), registry.look_up)
 
     def encoder(self, topic_name: str, record_type: type[Any]) -> Write:
         """Records of a topic to framed bytes; raises Unencodable for what the schema forbids."""

@@ -52,7 +52,8 @@ def make_decoder(writer: Schema, reader: Schema, classes: Classes, start: int) -
         "NotPlain": NotPlain,
         "new": tuple.__new__,
     }
-    exec(compile(source, f"<decoder of {writer.name} as {reader.name}>", "exec"), names)
+    # Made from the names in schemas of ours or of the registry, which Avro restricts to letters.
+    exec(compile(source, f"<decoder of {writer.name} as {reader.name}>", "exec"), names)  # noqa: S102
     made: Read = names["decode"]
     return made
 

@@ -10,41 +10,22 @@ import json
 import sys
 from pathlib import Path
 
-from streams.codec.ids import FIRST_ID, VERSION_MAX, Release, Released, read_released, released_file
-from streams.codec.schema import Schema, parse_schema
-
-SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
-
-
-def current_schemas(folder: Path = SCHEMAS) -> dict[str, Schema]:
-    """Every current schema by name, topics before state tables."""
-    paths = [*sorted(folder.glob("*.avsc")), *sorted(folder.glob("state/*.avsc"))]
-    names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
-    return {
-        name: parse_schema(name, path.read_text("utf-8"))
-        for name, path in zip(names, paths, strict=True)
-    }
-
-
-def unreleased(current: dict[str, Schema], released: Released) -> tuple[Schema, ...]:
-    """The schemas that differ from their newest release, or have none."""
-    return tuple(
-        schema
-        for name, schema in current.items()
-        if name not in released.by_name or released.newest(name).schema.json != schema.json
-    )
+from streams.codec.compatibility import SCHEMAS, current_schemas, standing, unreleased
+from streams.codec.faults import SchemaFault
+from streams.codec.ids import FIRST_ID, VERSION_MAX, Release, read_released, released_file
 
 
 def release(folder: Path = SCHEMAS) -> tuple[Release, ...]:
     """Write the files and the list for every unreleased schema; gives the new releases."""
     target = folder / "released"
-    released = read_released(target)
+    current, released = current_schemas(folder), read_released(target)
+    findings = standing(current, released)
+    if findings:
+        raise SchemaFault("Nothing was released:\n" + "\n".join(map(str, findings)))
     next_id = max(released.by_id, default=FIRST_ID - 1) + 1
     new = tuple(
-        Release(
-            next_id + index, schema.name, len(released.by_name.get(schema.name, ())) + 1, schema
-        )
-        for index, schema in enumerate(unreleased(current_schemas(folder), released))
+        Release(next_id + index, each.name, len(released.by_name.get(each.name, ())) + 1, each)
+        for index, each in enumerate(unreleased(current, released))
     )
     target.mkdir(exist_ok=True)
     for each in new:
@@ -65,11 +46,15 @@ def _list(rows: list[dict[str, object]]) -> str:
 
 def main() -> int:
     """Release what is new or changed and say what was done."""
-    new = release()
+    try:
+        new = release()
+    except SchemaFault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
     for each in new:
-        print(f"Released {each.name} version {each.version} as id {each.id}.")
+        sys.stdout.write(f"Released {each.name} version {each.version} as id {each.id}.\n")
     if not new:
-        print("Every schema is released as it stands.")
+        sys.stdout.write("Every schema is released as it stands.\n")
     return 0
 
 

@@ -22,7 +22,7 @@ NO_DEFAULT: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """One of Avro's eight simple types."""
+    """One of Avro's eight simple types; `logical` says precision and scale too."""
 
     kind: str
     logical: str | None = None
@@ -34,6 +34,7 @@ class Fixed:
 
     name: str
     size: int
+    logical: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Field:
     type: "Node"
     default: Any
     aliases: tuple[str, ...]
+    doc: str
 
 
 @dataclass(slots=True, eq=False)
@@ -143,7 +145,7 @@ class _Parser:
             case {"type": "record" | "enum" | "fixed" as kind}:
                 return self._definition(kind, source, namespace)
             case {"type": str() as kind} if kind in PRIMITIVES:
-                return Primitive(kind, source.get("logicalType"))
+                return Primitive(kind, _logical(source))
             case {"type": inner}:
                 return self.node(inner, namespace)
         raise ValueError(f"{source!r} is no type")
@@ -162,7 +164,7 @@ class _Parser:
         namespace = full.rpartition(".")[0]
         aliases = tuple(short(alias) for alias in source.get("aliases", ()))
         if kind == "fixed":
-            return self._keep(full, Fixed(full, int(source["size"])))
+            return self._keep(full, Fixed(full, int(source["size"]), _logical(source)))
         if kind == "enum":
             return self._keep(full, Enum(full, tuple(source["symbols"]), source.get("default")))
         record = Record(full, aliases)
@@ -176,6 +178,7 @@ class _Parser:
             self.node(source["type"], namespace),
             source.get("default", NO_DEFAULT),
             tuple(source.get("aliases", ())),
+            source.get("doc", ""),
         )
 
     def _keep(self, full: str, node: Node) -> Node:
@@ -183,6 +186,13 @@ class _Parser:
             raise ValueError(f"the name {full} is defined twice")
         self._names[full] = node
         return node
+
+
+def _logical(source: Mapping[str, Any]) -> str | None:
+    name = source.get("logicalType")
+    if name is None or "precision" not in source:
+        return name
+    return f"{name} of precision {source['precision']} and scale {source.get('scale', 0)}"
 
 
 def _full(name: str, namespace: str) -> str:
