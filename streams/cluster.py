@@ -161,6 +161,8 @@ class Cluster:
             try:
                 self._admin.list_topics(timeout=1)
             except KafkaException as error:
+                # Lets the client tell its reason, which says more than the failed request.
+                self._admin.poll(0)
                 # A refused password is not mended by waiting.
                 refused = self._last_error and self._last_error.code() in _NOT_ALLOWED
                 if refused or time.monotonic() >= deadline:

@@ -149,6 +149,11 @@ class Cause(Enum):
         "Start again after a minute. If it goes on, look for a producer of this group that hangs.",
         restart=True,
     )
+    NOT_DRAINED = Fatal(
+        39,
+        "the simulated world was not answered in full",
+        "Check that a worker runs with the same settings, and its log.",
+    )
     LAW_BROKEN = Fatal(
         40,
         "the auditor found a law broken",

@@ -100,6 +100,12 @@ def written_form(value: object) -> str:
             return str(value)
 
 
+def span_of(written: str) -> timedelta | None:
+    """A span written with its unit (500ms, 6s, 15m, 24h), or None when it is not one."""
+    span = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h)", written)
+    return ms(int(span[1]) * _MILLISECONDS[span[2]]) if span else None
+
+
 def gather(
     environment: Mapping[str, str], known: Iterable[str]
 ) -> tuple[dict[str, tuple[str, str]], list[str]]:
@@ -163,10 +169,9 @@ def parse(row_field: "Field[Any]", written: str) -> Any:
                 raise refused
             value: Any = int(written)
         case timedelta():
-            span = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h)", written)
-            if not span:
+            value = span_of(written)
+            if value is None:
                 raise ValueError(f"{shown} is refused, {allowed} with its unit: 500ms, 6s, 1m")
-            value = ms(int(span[1]) * _MILLISECONDS[span[2]])
         case Path():
             if not written:
                 raise ValueError("empty is refused, expected a path")

@@ -1,0 +1,40 @@
+"""`tollgate schemas`: what records look like, and whether others can still read them."""
+
+import click
+
+from streams import settings
+from streams.cli.ending import EndingGroup
+from streams.errors import Cause, Stop
+
+
+@click.group(cls=EndingGroup)
+def schemas() -> None:
+    """Check the schemas, and put their ids into a registry."""
+
+
+@schemas.command()
+def register() -> None:
+    """Import the repository's schemas and ids into TOLLGATE_SCHEMA_REGISTRY_URL.
+
+    Uses the registry's IMPORT mode; an id that stands for something else there is refused.
+    Importing twice is harmless.
+    """
+    from streams.codec.registry import RegistryFault, RegistryUnavailable
+    from streams.codec.registry import register as import_ids
+
+    loaded = settings.load()
+    if not loaded.schema_registry_url:
+        raise Stop(
+            Cause.SETTINGS,
+            "TOLLGATE_SCHEMA_REGISTRY_URL is empty, so there is no registry to import into",
+            "Set it to the registry's address; without a registry nothing needs registering.",
+        )
+    try:
+        imported = import_ids(loaded.schema_registry_url, loaded.topic_prefix)
+    except RegistryFault as fault:
+        raise Stop(Cause.REGISTRY_DIFFERS, str(fault)) from fault
+    except RegistryUnavailable as away:
+        raise Stop(Cause.REGISTRY_AWAY, str(away)) from away
+    for release in imported:
+        click.echo(f"+ {release.name} version {release.version} as id {release.id}")
+    click.echo(f"Done: {len(imported)} schemas imported, the others were there already.")
