@@ -102,6 +102,7 @@ class EmbeddedBroker:
         """Start the broker, formatting its folder if it is new, and wait until it serves."""
         if self.running:
             return
+        self._forget()
         jars = ensure_jars(self._tell)
         self._port = self._port or _draw_port()
         _refuse_taken(self._port)
@@ -155,11 +156,12 @@ class EmbeddedBroker:
         return self._guard.wait() if self._guard else 0
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.running:
+        # Process id 0 would be everybody in our own group.
+        if self.running and self._pid:
             os.kill(self._pid, number)
 
     def _forget(self) -> None:
-        """Close the pipes to the guard, which has ended."""
+        """Close the pipes to the guard, which has ended, or ends with them."""
         if self._guard is not None:
             for pipe in (self._guard.stdin, self._guard.stdout):
                 if pipe is not None:
@@ -207,6 +209,7 @@ class EmbeddedBroker:
             self._guard = subprocess.Popen(
                 [*guard, *command],
                 env=java.environment(),
+                cwd=self.data_dir,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=console,

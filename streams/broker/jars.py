@@ -11,7 +11,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -73,28 +73,30 @@ def sha256_of(path: Path) -> str | None:
         return None
 
 
-def ensure_jars(tell: Tell) -> tuple[Path, ...]:
-    """Give the paths of the whole set, fetching what is missing or damaged."""
+def ensure_jars(tell: Tell, repository: str | None = None) -> tuple[Path, ...]:
+    """Give the paths of the whole set, fetching what is missing or damaged.
+
+    `repository` is the address of a Maven repository to ask instead of jgo's own.
+    """
     folder = cache_folder() / "jars"
     jars = locked_jars()
     bad = [jar for jar in jars if sha256_of(folder / jar.file_name) != jar.sha256]
     if bad:
-        _fetch_all(bad, folder, tell)
+        _fetch_all(bad, folder, repository, tell)
     return tuple(folder / jar.file_name for jar in jars)
 
 
-def _fetch_all(jars: Iterable[Jar], folder: Path, tell: Tell) -> None:
-    jars = tuple(jars)
+def _fetch_all(jars: Sequence[Jar], folder: Path, repository: str | None, tell: Tell) -> None:
     tell(f"fetching {len(jars)} jars of Apache Kafka {KAFKA_VERSION} into {folder}")
     begun = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(FETCHES_AT_ONCE) as pool:
-        for _ in pool.map(lambda jar: _fetch(jar, folder), jars):
+        for _ in pool.map(lambda jar: _fetch(jar, folder, repository), jars):
             pass
     tell(f"fetched and verified {len(jars)} jars in {time.monotonic() - begun:.1f} s")
 
 
-def _fetch(jar: Jar, folder: Path) -> None:
+def _fetch(jar: Jar, folder: Path, repository: str | None) -> None:
     """Bring one jar into the folder, whole and verified or not at all."""
     try:
         import requests
@@ -108,7 +110,11 @@ def _fetch(jar: Jar, folder: Path) -> None:
     for _ in range(FETCH_TRIES):
         # A folder of its own for each try: several processes may fetch the same jar.
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetch-") as scratch:
-            context = MavenContext(repo_cache=Path(scratch), timeout=FETCH_TIMEOUT_S)
+            context = MavenContext(
+                repo_cache=Path(scratch),
+                remote_repos={"given": repository} if repository else None,
+                timeout=FETCH_TIMEOUT_S,
+            )
             try:
                 fetched = Path(context.create_dependency(jar.coordinate).artifact.resolve())
             except (requests.RequestException, OSError, RuntimeError) as error:

@@ -16,6 +16,9 @@ from streams.broker.jars import cache_folder, lock_text
 
 JVM_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 
+# Warnings about the archive's inside are nobody's business, and the start goes on without it.
+QUIET_FLAGS = ("-Xlog:disable", "-Xlog:all=error:stderr")
+
 # A user's flags for other programs would change ours, and void the startup archive.
 FOREIGN_FLAGS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
 
@@ -52,4 +55,13 @@ def command(
 ) -> list[str]:
     """The command line for one of Kafka's programs."""
     class_path = os.pathsep.join(map(str, jars))
-    return [str(java()), *JVM_FLAGS, *flags, "-cp", class_path, main_class, *arguments]
+    return [
+        str(java()),
+        *JVM_FLAGS,
+        *QUIET_FLAGS,
+        *flags,
+        "-cp",
+        class_path,
+        main_class,
+        *arguments,
+    ]
