@@ -97,3 +97,15 @@ class Alarm(NamedTuple):
     subject: str  # what it is about; never a whole number
     detail: str
     raised_at: int  # UTC
+
+
+class DeadLetter(NamedTuple):
+    """Asks the shell to write the original record, untouched, to the dead letters."""
+
+    cause: str  # a stable word; counted by it
+    detail: str  # a sentence for people; never a whole number
+
+
+def effect_id(effect: Message | Charge | Verdict | Alarm) -> str:
+    """The id of a record that goes out: the first field of each."""
+    return effect[0]

@@ -1,0 +1,101 @@
+"""Opening and closing prompts: the message, the row of the service day and the subscriber's.
+
+A prompt is kept twice: whole in its service day, and as a reference in its subscriber's row, so
+that a reply finds it. Both are made and dropped here, together.
+"""
+
+from typing import NamedTuple
+
+from streams.gate.effects import Message
+from streams.gate.facts import Facts
+from streams.gate.ids import MESSAGE
+from streams.gate.keys import due_token
+from streams.gate.policy import PolicyInForce
+from streams.gate.prompts import prompt_channel
+from streams.gate.rows import Grant, OpenPrompt, PromptRef, ServiceDay, Subscriber
+from streams.gate.words import MessageKind
+
+
+class Asked(NamedTuple):
+    """What opening a prompt leads to."""
+
+    message: Message
+    ref: PromptRef
+    wake: tuple[int, bytes]
+
+
+def announce(
+    facts: Facts, policy: PolicyInForce, msisdn: str, day: int, service_id: str, prompt: OpenPrompt
+) -> Asked:
+    """Ask the subscriber about the first order that waits on a prompt.
+
+    The message goes out as SMS for SMS and MMS orders, because any handset can answer that, and as
+    a voice prompt in the order's own call; the row keeps the order's channel.
+    """
+    first = prompt.waiting[0]
+    life_ms = prompt.expires_at - prompt.issued_at
+    words = facts.catalogue.prompt(
+        policy,
+        prompt_channel(prompt.channel),
+        first.province,
+        service_id,
+        prompt.price_minor,
+        prompt.currency,
+        life_ms,
+    )
+    message = Message(
+        MESSAGE + prompt.prompt_id[2:],
+        msisdn,
+        first.province,
+        MessageKind.PROMPT,
+        words.channel,
+        policy.sender,
+        words.text,
+        words.voice_prompt_id,
+        words.variables,
+        words.language,
+        words.encoding,
+        words.segments,
+        first.order_id,
+        prompt.prompt_id,
+        None,  # charge_id
+        prompt.call_id,
+        prompt.provider_id,
+        policy.template_version,
+        None,  # reply_code
+        prompt.issued_at,
+        prompt.expires_at,
+    )
+    ref = PromptRef(
+        day,
+        service_id,
+        prompt.prompt_id,
+        prompt.channel,
+        prompt.call_id,
+        prompt.issued_at,
+        prompt.expires_at,
+        prompt.due_at,
+    )
+    token = due_token(day, msisdn, service_id, prompt.prompt_id)
+    return Asked(message, ref, (prompt.due_at, token))
+
+
+def without_prompt(row: ServiceDay, prompt_id: str) -> tuple[OpenPrompt, ...]:
+    """The prompts of a service day that stay open when one closes."""
+    return tuple(prompt for prompt in row.prompts if prompt.prompt_id != prompt_id)
+
+
+def without_ref(row: Subscriber | None, prompt_id: str) -> tuple[PromptRef, ...]:
+    """A subscriber's references that stay when a prompt closes."""
+    assert row is not None, "an open prompt has a reference in its subscriber's row"
+    return tuple(ref for ref in row.prompts if ref.prompt_id != prompt_id)
+
+
+def service_day(grant: Grant | None, prompts: tuple[OpenPrompt, ...]) -> ServiceDay | None:
+    """A service day's row; None when it would say nothing."""
+    return ServiceDay(grant, prompts) if grant is not None or prompts else None
+
+
+def subscriber(refs: tuple[PromptRef, ...]) -> Subscriber | None:
+    """A subscriber's row; None when it would say nothing."""
+    return Subscriber(refs) if refs else None
