@@ -13,6 +13,23 @@ def schemas() -> None:
 
 
 @schemas.command()
+def check() -> None:
+    """Check every schema against all its releases, both ways, and against the rules of structure.
+
+    Also finds what Avro's own rules miss: a changed logical type, scale or unit, a field renamed
+    without an alias, a removed symbol, and a change that has not been released.
+    """
+    from streams.codec import compatibility
+
+    findings = compatibility.check()
+    if findings:
+        detail = "".join(f"\n  {finding}" for finding in findings)
+        raise Stop(Cause.SCHEMA_INCOMPATIBLE, detail)
+    count = len(compatibility.current_schemas())
+    click.echo(f"{count} schemas checked: each can read and be read by all its releases.")
+
+
+@schemas.command()
 def register() -> None:
     """Import the repository's schemas and ids into TOLLGATE_SCHEMA_REGISTRY_URL.
 
