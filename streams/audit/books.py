@@ -1,0 +1,313 @@
+"""The auditor's books: every record of a history decoded once, with the look-ups the laws share.
+
+Laws: what stands here follows from the records alone; nothing is judged here, except whether a
+record can be read at all. Decisions are kept in the order of their log. This file must not know any
+law: an entry that no law can use is still kept.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from operator import attrgetter, itemgetter
+from typing import Any, TypeVar, cast
+
+from streams.audit import records
+from streams.audit.derive import partition_of
+from streams.audit.history import Entry, History
+from streams.audit.records import (
+    Alarm,
+    Charge,
+    Decision,
+    DeliveryReport,
+    Effect,
+    Event,
+    Message,
+    Order,
+    Output,
+    Policy,
+    Reference,
+    Reply,
+    Rule,
+    Settlement,
+    Verdict,
+)
+from streams.audit.standing import Standing
+from streams.audit.strict import Malformed, Schemas
+from streams.topics import (
+    ACTS,
+    ALARMS,
+    CARE,
+    CHARGES,
+    CONGESTION,
+    CREDITS,
+    DEAD_LETTERS,
+    DECISIONS,
+    DELIVERY_REPORTS,
+    GATEWAYS,
+    INPUTS,
+    MESSAGES,
+    ORDERS,
+    POLICIES,
+    PROVIDERS,
+    REFERENCES,
+    REPLIES,
+    SERVICES,
+    SETTLEMENTS,
+    TICKS,
+    VERDICTS,
+)
+
+Where = tuple[str, int, int]  # topic, partition, offset
+
+EVENT_TYPES: dict[str, type[Any]] = {
+    ORDERS: records.Order,
+    REPLIES: records.Reply,
+    DELIVERY_REPORTS: records.DeliveryReport,
+    SETTLEMENTS: records.Settlement,
+    CARE: records.CareAction,
+    TICKS: records.Tick,
+}
+REFERENCE_TYPES: dict[str, type[Any]] = {
+    PROVIDERS: records.Provider,
+    CREDITS: records.CreditChange,
+    SERVICES: records.Service,
+    GATEWAYS: records.Gateway,
+    ACTS: records.OperatorAct,
+    CONGESTION: records.Congestion,
+}
+OUTPUT_TYPES: dict[str, type[Any]] = {
+    MESSAGES: records.Message,
+    CHARGES: records.Charge,
+    VERDICTS: records.Verdict,
+    ALARMS: records.Alarm,
+}
+# The id that an event is remembered by, for each subscriber.
+EVENT_ID: dict[str, Callable[[Any], str]] = {
+    ORDERS: attrgetter("order_id"),
+    REPLIES: attrgetter("reply_id"),
+    DELIVERY_REPORTS: attrgetter("report_id"),
+    SETTLEMENTS: attrgetter("settlement_id"),
+    CARE: attrgetter("action_id"),
+}
+
+T = TypeVar("T")
+Make = Callable[[Entry, dict[str, Any]], Any]
+
+
+def _maker(kind: type[Any]) -> Make:
+    """Takes the fields a type wants out of a decoded record."""
+    pick = itemgetter(*kind._fields[1:])
+    if len(kind._fields) == 2:
+        return lambda entry, fields: kind(entry, pick(fields))
+    make = kind._make
+    return lambda entry, fields: make((entry, *pick(fields)))
+
+
+def _policy(entry: Entry, fields: dict[str, Any]) -> Policy:
+    sets = ("provinces", "lines", "provider_ids")
+    rules = tuple(
+        Rule._make(frozenset(rule[name]) if name in sets else rule[name] for name in Rule._fields)
+        for rule in fields["rules"]
+    )
+    return Policy._make((entry, *(fields[name] for name in Policy._fields[1:-1]), rules))
+
+
+class Books:
+    """A history, read. `malformed` says of each record that cannot be read why."""
+
+    def __init__(self, history: History, schemas: Schemas, *, drained: bool) -> None:
+        self.history = history
+        self.drained = drained
+        self._schemas = schemas
+        self.malformed: dict[Where, str] = {}
+        self.inputs: dict[tuple[str, int], dict[int, Entry]] = defaultdict(dict)
+        self.events: dict[Where, Event] = {}
+        self.decisions: dict[int, list[Decision]] = defaultdict(list)
+        self._read_inputs()
+        self._read_decisions()
+        self.dead_letters = DeadLetters(history)
+        self.references: dict[str, list[Reference]] = {
+            topic: self._read_reference(topic) for topic in REFERENCES
+        }
+        self.standing = Standing(
+            {
+                topic: [r for r in rows if r.entry[:3] not in self.dead_letters.of]
+                for topic, rows in self.references.items()
+            }
+        )
+        self.messages: list[Message] = self._read_output(MESSAGES)
+        self.charges: list[Charge] = self._read_output(CHARGES)
+        self.verdicts: list[Verdict] = self._read_output(VERDICTS)
+        self.alarms: list[Alarm] = self._read_output(ALARMS)
+        self._index()
+
+    @property
+    def outputs(self) -> Iterable[tuple[str, list[Any]]]:
+        """The decoded outputs but decisions, by topic."""
+        return (
+            (MESSAGES, self.messages),
+            (CHARGES, self.charges),
+            (VERDICTS, self.verdicts),
+            (ALARMS, self.alarms),
+        )
+
+    def all_decisions(self) -> Iterable[Decision]:
+        """Every decision, partition by partition, in the order taken."""
+        for partition in sorted(self.decisions):
+            yield from self.decisions[partition]
+
+    def decision_of(self, output: Output) -> Decision | None:
+        """The decision that names an output among its effects."""
+        return self.producer.get((output.entry.topic, output[1]))
+
+    def _read_inputs(self) -> None:
+        for topic in INPUTS:
+            make = _maker(EVENT_TYPES[topic])
+            for entry in self.history.of(topic):
+                self.inputs[topic, entry.partition][entry.offset] = entry
+                try:
+                    fields = self._schemas.decode_strictly(topic, entry.value)
+                    if topic != TICKS:
+                        self._check_key(entry, fields["msisdn"])
+                except Malformed as error:
+                    self.malformed[entry[:3]] = error.fault
+                else:
+                    self.events[entry[:3]] = make(entry, fields)
+
+    def _check_key(self, entry: Entry, msisdn: str) -> None:
+        """A per-subscriber record is keyed by its own MSISDN and lies where that key belongs."""
+        if entry.key is None or entry.key != msisdn.encode():
+            raise Malformed("key_mismatch")
+        if not is_msisdn(entry.key):
+            raise Malformed("bad_msisdn")
+        if partition_of(entry.key, self.history.partitions) != entry.partition:
+            raise Malformed("wrong_partition")
+
+    def _read_decisions(self) -> None:
+        at = itemgetter("topic", "partition", "offset", "index")
+        pick = itemgetter(*Decision._fields[6:-3])
+        named = itemgetter(*Effect._fields)
+        interned: dict[tuple[int, ...], tuple[int, ...]] = {}
+        for entry in self.history.of(DECISIONS):
+            try:
+                fields = self._schemas.decode(DECISIONS, entry.value)
+            except Malformed as error:
+                self.malformed[entry[:3]] = error.fault
+                continue
+            positions = tuple(fields["reference"])
+            fields["reference"] = interned.setdefault(positions, positions)
+            self.decisions[entry.partition].append(
+                Decision._make(
+                    (
+                        entry,
+                        fields["sequence"],
+                        *at(fields["cause"]),
+                        *pick(fields),
+                        tuple(map(Effect._make, map(named, fields["effects"]))),
+                        fields["salt"],
+                        fields["seal"],
+                    )
+                )
+            )
+
+    def _read_reference(self, topic: str) -> list[Reference]:
+        make = _policy if topic == POLICIES else _maker(REFERENCE_TYPES[topic])
+        rows = []
+        for entry in self.history.of(topic):
+            self.inputs[topic, entry.partition][entry.offset] = entry
+            try:
+                rows.append(make(entry, self._schemas.decode_strictly(topic, entry.value)))
+            except Malformed as error:
+                self.malformed[entry[:3]] = error.fault
+        return rows
+
+    def _read_output(self, topic: str) -> list[Any]:
+        make = _maker(OUTPUT_TYPES[topic])
+        rows = []
+        for entry in self.history.of(topic):
+            try:
+                rows.append(make(entry, self._schemas.decode(topic, entry.value)))
+            except Malformed as error:
+                self.malformed[entry[:3]] = error.fault
+        return rows
+
+    def _index(self) -> None:
+        """Look-ups that more than one law needs; the first taken is the one that counts."""
+        self.decided: dict[Where, Decision] = {}  # by the record that caused it, index 0
+        self.producer: dict[tuple[str, str], Decision] = {}
+        self.first: dict[tuple[str, str, str], Event] = {}  # by topic, msisdn, id
+        for decision in self.all_decisions():
+            where = decision[2:5]
+            if decision.act == 0:
+                self.decided.setdefault(where, decision)
+            for effect in decision.effects:
+                self.producer.setdefault((effect.topic, effect.id), decision)
+            event = self.events.get(where)
+            if event is None or decision.topic == TICKS or where in self.dead_letters.of:
+                continue
+            name = EVENT_ID[decision.topic](event)
+            self.first.setdefault((decision.topic, cast(Any, event).msisdn, name), event)
+        self.prompts = {m.prompt_id: m for m in self.messages if m.prompt_id and m.kind == "PROMPT"}
+        self.reports: dict[str, DeliveryReport] = {}
+        self.settlements: dict[tuple[str, str], list[Settlement]] = defaultdict(list)
+        for event in self.first.values():
+            if isinstance(event, DeliveryReport):
+                self.reports[event.message_id] = event
+            elif isinstance(event, Settlement):
+                self.settlements[event.msisdn, event.charge_id].append(event)
+        self.charges_of: dict[tuple[str, str], list[Charge]] = defaultdict(list)
+        for charge in self.charges:
+            self.charges_of[charge.msisdn, charge.order_id].append(charge)
+        self.verdicts_of: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+        for verdict in self.verdicts:
+            self.verdicts_of[verdict.msisdn, verdict.order_id].append(verdict)
+
+    def order(self, msisdn: str, order_id: str | None) -> Order | None:
+        """The order that was taken under this id, the first one."""
+        found = self.first.get((ORDERS, msisdn, order_id or ""))
+        return found if isinstance(found, Order) else None
+
+    def orders(self) -> Iterable[Order]:
+        """Every order that was taken, once."""
+        return (event for event in self.first.values() if isinstance(event, Order))
+
+    def reply(self, msisdn: str, reply_id: str | None) -> Reply | None:
+        """The reply that was taken under this id, the first one."""
+        found = self.first.get((REPLIES, msisdn, reply_id or ""))
+        return found if isinstance(found, Reply) else None
+
+
+def is_msisdn(key: bytes) -> bool:
+    """E.164 digits without '+': 7 to 15, the first not 0."""
+    return 7 <= len(key) <= 15 and key.isdigit() and key[0] != ord("0")
+
+
+class DeadLetters:
+    """The dead letters by the record they are of, as their headers say."""
+
+    def __init__(self, history: History) -> None:
+        self.of: dict[Where, list[Entry]] = defaultdict(list)
+        self.nameless: list[Entry] = []  # their headers do not say what they are of
+        self.causes: Counter[str] = Counter()
+        for entry in history.of(DEAD_LETTERS):
+            headers = dict(entry.headers)
+            where = _origin(headers, history.prefix)
+            if where is None:
+                self.nameless.append(entry)
+            else:
+                self.of[where].append(entry)
+            self.causes[cause_of(headers)] += 1
+
+
+def cause_of(headers: dict[str, bytes | None]) -> str:
+    """The cause word of a dead letter; empty if it has none."""
+    return (headers.get("tollgate.cause") or b"").decode("utf-8", "replace")
+
+
+def _origin(headers: dict[str, bytes | None], prefix: str) -> Where | None:
+    texts = [
+        (headers.get(f"__connect.errors.{part}") or b"").decode("utf-8", "replace")
+        for part in ("topic", "partition", "offset")
+    ]
+    if not (texts[0] and texts[1].isdigit() and texts[2].isdigit()):
+        return None
+    return texts[0].removeprefix(prefix), int(texts[1]), int(texts[2])

@@ -1,0 +1,175 @@
+"""Law 8: same log, same decisions.
+
+Time comes from events and ticks, identifiers are derived, what decides is versioned reference data.
+What of that can be seen without a replay: the order of a partition's decisions, their positions and
+watermarks; and every identifier and instant, computed again.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+
+from streams.audit.derive import alarm_id, base_id
+from streams.audit.evidence import Evidence
+from streams.audit.records import Alarm, Charge, Decision, Message, Order, Output, Verdict
+from streams.audit.report import Finding, finding
+from streams.topics import ORDERS, REFERENCES, TICKS
+
+NUMBER = 8
+NAME = "same log, same decisions"
+
+# Reasons of decisions for which a policy's rule was looked for, and found.
+_RULED = frozenset(
+    {
+        "APPROVED_NOT_ASKED",
+        "APPROVED_GRANTED",
+        "PROMPTED",
+        "WAITING",
+        "REFUSED_BY_POLICY",
+        "WAITING_LIMIT",
+    }
+)
+
+
+def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
+    """Every partition's decisions in their order, then every record's identifiers and instants."""
+    for partition, decisions in evidence.books.decisions.items():
+        counts["decisions"] += len(decisions)
+        yield from _in_order(decisions)
+        yield from _time(_Ticks(evidence, partition), evidence, decisions)
+        for decision in decisions:
+            for sentence in _reference(evidence, decision):
+                yield finding(NUMBER, decision.entry, sentence)
+    for _, outputs in evidence.books.outputs:
+        for output in outputs:
+            counts["identifiers"] += 1
+            for sentence in _derived(evidence, output, evidence.books.decision_of(output)):
+                yield finding(NUMBER, output.entry, sentence)
+
+
+def _in_order(decisions: list[Decision]) -> Iterator[Finding]:
+    """Sequence without holes; watermark, positions and each input's offsets never go back."""
+    watermark, positions = -1, (0,) * len(REFERENCES)
+    taken: dict[str, tuple[int, int]] = {}
+    for expected, decision in enumerate(decisions):
+        if decision.sequence != expected:
+            yield finding(NUMBER, decision.entry, f"its sequence should be {expected}")
+            return  # all that follow are shifted
+        if decision.watermark < watermark:
+            yield finding(NUMBER, decision.entry, "the watermark goes back")
+        if len(decision.reference) != len(positions) or any(
+            now < before for now, before in zip(decision.reference, positions, strict=True)
+        ):
+            yield finding(NUMBER, decision.entry, "the reference positions go back")
+        here = decision.offset, decision.act
+        if here <= taken.get(decision.topic, (-1, -1)):
+            sentence = f"{decision.topic} is taken out of its own order"
+            yield finding(NUMBER, decision.entry, sentence)
+        watermark, positions = decision.watermark, decision.reference
+        taken[decision.topic] = here
+
+
+class _Ticks:
+    """The instants to which the ticks of a partition moved time."""
+
+    def __init__(self, evidence: Evidence, partition: int) -> None:
+        books = evidence.books
+        self.offsets: list[int] = []
+        self.reached: list[int] = []  # the latest instant up to each offset
+        latest = -1
+        for offset, entry in books.inputs.get((TICKS, partition), {}).items():
+            if entry[:3] not in books.malformed:
+                latest = max(latest, entry.timestamp)
+                self.offsets.append(offset)
+                self.reached.append(latest)
+        self.instants = frozenset(self.reached)
+
+    def by(self, offset: int) -> int:
+        """The latest instant of the ticks up to this one."""
+        index = bisect_right(self.offsets, offset)
+        return self.reached[index - 1] if index else -1
+
+
+def _time(ticks: _Ticks, evidence: Evidence, decisions: list[Decision]) -> Iterator[Finding]:
+    """The watermark is a tick's time, that of one taken; an event's time is its record's."""
+    books = evidence.books
+    for decision in decisions:
+        if decision.watermark > 0 and decision.watermark not in ticks.instants:
+            yield finding(NUMBER, decision.entry, "its watermark is not the time of any tick")
+        if decision.topic != TICKS or decision[2:5] in books.malformed:
+            cause = books.inputs.get(decision[2:4], {}).get(decision.offset)
+            if cause is not None and cause.timestamp != decision.event_at:
+                yield finding(NUMBER, decision.entry, "its event_at is not its record's time")
+            continue
+        if decision.watermark > ticks.by(decision.offset):
+            yield finding(NUMBER, decision.entry, "its watermark is ahead of the ticks taken")
+        if decision.event_at > decision.watermark:
+            yield finding(NUMBER, decision.entry, "it was due only after the watermark")
+        prompt = evidence.walk.prompts.get(decision.prompt_id or "")
+        if prompt is None:
+            yield finding(NUMBER, decision.entry, "a tick caused it, but no prompt lapses with it")
+        elif decision.event_at != prompt.due_at:
+            sentence = "its event_at is not its prompt's end plus the grace"
+            yield finding(NUMBER, decision.entry, sentence)
+
+
+def _reference(evidence: Evidence, decision: Decision) -> Iterator[str]:
+    """It cites what was in force."""
+    books = evidence.books
+    policy = books.standing.policy_at(decision.event_at, decision.reference)
+    cited = decision.policy_id, decision.policy_version
+    in_force = (policy.policy_id, policy.version) if policy else (None, None)
+    if decision.policy_id is not None and cited != in_force:
+        yield "the policy version it cites was not in force"
+    if decision.reason in _RULED:
+        event = books.events.get(decision[2:5])
+        rule = (
+            evidence.walk.rules.get((event.msisdn, event.order_id))
+            if isinstance(event, Order)
+            else None
+        )
+        if isinstance(event, Order) and decision.rule != (rule.name if rule else None):
+            yield "its rule is not the first that matches"
+
+
+def _derived(evidence: Evidence, output: Output, decision: Decision | None) -> Iterator[str]:
+    """Its identifiers are what the contract derives, its instant is its decision's."""
+    match output:
+        case Charge():
+            if output.charge_id != "c-" + base_id(output.msisdn, output.order_id):
+                yield "its charge_id is not derived from its order"
+            at = output.approved_at
+        case Verdict():
+            letter = "s-" if output.reason == "STALE" else "v-"
+            if output.verdict_id != letter + base_id(output.msisdn, output.order_id):
+                yield "its verdict_id is not derived from its order"
+            at = output.decided_at
+        case Message():
+            yield from _prompt(evidence, output, decision)
+            at = output.issued_at
+        case Alarm():
+            if decision is not None and output.alarm_id != alarm_id(*decision[2:5]):
+                yield "its alarm_id is not derived from the record that raised it"
+            at = output.raised_at
+    if decision is not None and at != decision.event_at:
+        yield "its instant is not its decision's"
+
+
+def _prompt(evidence: Evidence, message: Message, decision: Decision | None) -> Iterator[str]:
+    if message.kind != "PROMPT":
+        return
+    base = base_id(message.msisdn, message.order_id or "")
+    if (message.message_id, message.prompt_id) != ("m-" + base, "p-" + base):
+        yield "its message_id or prompt_id is not derived from its order"
+    prompt = evidence.walk.prompts.get(message.prompt_id or "")
+    if prompt is None or decision is None:
+        return
+    life = message.expires_at - message.issued_at
+    # A prompt that follows another one's yes has that one's life, not its own rule's.
+    rule = prompt.rule if decision.topic == ORDERS else None
+    if rule is not None and life != rule.prompt_life_ms:
+        yield "its life is not what its rule says"
+    if prompt.policy is not None:
+        policy = prompt.policy
+        if message.template_version != f"{policy.policy_id}/{policy.version}":
+            yield "its template_version is not the policy in force"

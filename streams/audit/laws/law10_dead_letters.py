@@ -1,0 +1,101 @@
+"""Law 10: fail closed.
+
+What cannot be read, or contradicts itself, became a dead letter with its cause: the original bytes
+untouched, a decision beside it. And nothing became one that had no fault.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from streams.audit.books import Where, cause_of
+from streams.audit.evidence import Evidence
+from streams.audit.faults import fault_of
+from streams.audit.history import Entry
+from streams.audit.report import Finding, finding
+from streams.topics import ALARMS, DEAD_LETTERS, REFERENCES
+
+NUMBER = 10
+NAME = "fail closed"
+
+_HEADERS = (
+    "__connect.errors.topic",
+    "__connect.errors.partition",
+    "__connect.errors.offset",
+    "__connect.errors.stage",
+    "__connect.errors.exception.class.name",
+    "__connect.errors.exception.message",
+    "tollgate.cause",
+)
+_REASONS = ("DEAD_LETTER", "CONFLICT")
+
+
+def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
+    """Every input with a fault, and every dead letter."""
+    books = evidence.books
+    for cause, count in sorted(books.dead_letters.causes.items()):
+        counts[f"dead letters: {cause or 'no cause'}"] += count
+    for entry in books.dead_letters.nameless:
+        yield finding(NUMBER, entry, "its headers do not say which record it was")
+    for where, letters in books.dead_letters.of.items():
+        original = books.inputs.get(where[:2], {}).get(where[2])
+        for letter in letters:
+            for sentence in _altered(original, letter):
+                yield finding(NUMBER, letter, sentence)
+            for sentence in _undecided(evidence, where):
+                yield finding(NUMBER, letter, sentence)
+            fault = fault_of(evidence, where)
+            if original is not None and fault is None:
+                yield finding(NUMBER, letter, "its original has no fault that can be named")
+    yield from _escaped(evidence, counts)
+
+
+def _altered(original: Entry | None, letter: Entry) -> Iterator[str]:
+    """The original, with our headers behind its own."""
+    if original is None:
+        yield "the record it was does not exist"
+        return
+    if (letter.key, letter.value) != (original.key, original.value):
+        yield "its key or value is not its original's"
+    if letter.headers[: len(original.headers)] != original.headers:
+        yield "its original's headers are not kept"
+    headers = dict(letter.headers)
+    missing = [name for name in _HEADERS if name not in headers]
+    if missing:
+        yield f"it has no header {missing[0]}"
+    if not cause_of(headers):
+        yield "it names no cause"
+
+
+def _undecided(evidence: Evidence, where: Where) -> Iterator[str]:
+    decision = evidence.books.decided.get(where)
+    if decision is None:
+        yield "no decision says that it was refused"
+    elif decision.reason not in _REASONS:
+        yield "its decision says something else"
+    elif decision.reason == "CONFLICT" and not any(e.topic == ALARMS for e in decision.effects):
+        yield "a conflict that raised no alarm"
+    elif not any(effect.topic == DEAD_LETTERS for effect in decision.effects):
+        yield "its decision does not name it"
+
+
+def _escaped(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
+    """Inputs that should have become dead letters, and did not."""
+    books = evidence.books
+    for where in (*books.malformed, *books.events):
+        if where in books.dead_letters.of or (where[:2] not in books.inputs):
+            continue
+        counts["inputs judged"] += 1
+        if _was_taken(evidence, where):
+            fault = fault_of(evidence, where)
+            if fault is not None and fault.certain:
+                entry = books.inputs[where[:2]][where[2]]
+                yield finding(NUMBER, entry, f"it is no dead letter, though {fault.sentence}")
+
+
+def _was_taken(evidence: Evidence, where: Where) -> bool:
+    """Whether the gate has been past a record."""
+    books = evidence.books
+    if where[0] in REFERENCES:
+        seen = [decisions[-1].reference for decisions in books.decisions.values()]
+        return max((s[REFERENCES.index(where[0])] for s in seen), default=0) > where[2]
+    return books.drained or where in books.decided
