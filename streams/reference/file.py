@@ -125,7 +125,7 @@ def _check_lengths(
             fault := length_fault(record, providers, services, language)
         ):
             at = template_place(place, record, language)
-            sections.problem(at, f"the {language} prompt {fault[0]}", fault[1])
+            sections.problem(at, f"the {language} prompt {fault.what}", fault.remedy)
 
 
 def _check_by_folding(sections: Sections, written: tuple[Draft, ...]) -> None:

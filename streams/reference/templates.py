@@ -6,6 +6,7 @@ thing, so a template is also read by Jinja2's sandbox, and only what both read a
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -20,7 +21,7 @@ from streams.gate.segments import (
     UNITS_ALONE,
 )
 from streams.gate.texts import PROMPT_NAMES, VARIABLES, fill, minutes_text, syntax_fault
-from streams.gate.words import Answer, Channel, Encoding, MessageKind
+from streams.gate.words import Answer, Channel, Encoding, MessageKind, ServiceStatus
 from streams.reference.policies import ASKING
 from streams.reference.problems import choose_from
 
@@ -32,6 +33,14 @@ _SAMPLE = {name: f"<{name}>" for name in VARIABLES}
 _VOICE_PROMPT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 Fault = tuple[str, str]  # what is wrong, and what to do
+
+
+class TooLong(NamedTuple):
+    """The longest prompt in one language, where it does not fit one segment."""
+
+    service: Service
+    what: str
+    remedy: str
 
 
 def template_fault(channel: Channel, text: str) -> Fault | None:
@@ -50,7 +59,7 @@ def render_in_sandbox(text: str, values: dict[str, str]) -> str:
 
 def length_fault(
     policy: Policy, providers: dict[str, Provider], services: Iterable[Service], language: str
-) -> Fault | None:
+) -> TooLong | None:
     """The longest prompt in one language that does not fit one segment, if any does not."""
     # The zone has no part in a text, and a wrong one must not hide a text that is too long.
     in_force = PolicyInForce(policy._replace(time_zone="UTC"))
@@ -59,6 +68,8 @@ def length_fault(
     for service in services:
         provider = providers.get(service.provider_id)
         if provider is None or service.line is Channel.IVR:
+            continue
+        if service.status is ServiceStatus.WITHDRAWN:
             continue
         prompt = write_prompt(
             in_force,
@@ -141,7 +152,7 @@ def _size(prompt: Prompt) -> int:
     return len(prompt.text.encode("utf-16-be")) // 2
 
 
-def _too_long(size: int, prompt: Prompt, service: Service) -> Fault:
+def _too_long(size: int, prompt: Prompt, service: Service) -> TooLong:
     limit = SEPTETS_ALONE
     why = ""
     if prompt.encoding is not Encoding.GSM7:
@@ -151,4 +162,4 @@ def _too_long(size: int, prompt: Prompt, service: Service) -> Fault:
         )
         why = f" ({wide} is not in the GSM alphabet)"
     what = f"takes {size} characters with service {service.service_id}, {limit} fit one SMS{why}"
-    return what, "shorten the template or the names"
+    return TooLong(service, what, "shorten the template or the names")

@@ -1,0 +1,166 @@
+"""The topics that `reference` reads and writes, on a real broker.
+
+Laws: only what is committed is read, each topic to its end at the time of asking; what is written
+becomes visible as a whole or not at all; of two that write at the same time, the first is fenced
+out by the second and writes nothing. Every wait has a limit.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from streams import clients
+from streams.errors import Cause, Stop
+from streams.settings import Settings
+
+T = TypeVar("T")
+
+_ROLE = "reference"
+
+# A broker that is well answers within moments; a person waits.
+_SILENCE_SECONDS_MAX = 20.0
+_TRANSACTION_SECONDS = 30
+
+_NOT_ALLOWED = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+}
+# librdkafka's own codes begin with an underscore.
+_END = KafkaError._PARTITION_EOF  # noqa: SLF001
+_FENCED = {
+    KafkaError._FENCED,  # noqa: SLF001
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+}
+
+
+class Log:
+    """Reads topics by their full names, from where one asks to where they end now."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._servers = settings.bootstrap_servers
+        self._consumer = Consumer(clients.reader(settings, _ROLE) | {"enable.partition.eof": True})
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._consumer.close()
+
+    def whole(self, topics: Iterable[str]) -> dict[str, list[Message]]:
+        """Every record of topics that have one partition."""
+        return {
+            place.topic: records
+            for place, records in self._read([TopicPartition(name, 0, 0) for name in topics])
+        }
+
+    def tail(self, topic: str, partitions: int, length: int) -> list[Message]:
+        """At least the last record of each partition that has any, and about `length` offsets."""
+        records: list[Message] = []
+        unread = dict.fromkeys(range(partitions), length)
+        while unread:
+            lows = {}
+            starts = []
+            for number, back in unread.items():
+                lows[number], high = self._ends(topic, number)
+                starts.append(TopicPartition(topic, number, max(lows[number], high - back)))
+            for start, found in self._read(starts):
+                records.extend(found)
+                if found or start.offset == lows[start.partition]:
+                    del unread[start.partition]
+                else:
+                    # Nothing but the marks of transactions: look further back.
+                    unread[start.partition] *= 10
+        return records
+
+    def _ends(self, topic: str, number: int) -> tuple[int, int]:
+        return _asked(
+            f"reading the ends of {topic}",
+            self._servers,
+            lambda: self._consumer.get_watermark_offsets(
+                TopicPartition(topic, number), timeout=_SILENCE_SECONDS_MAX
+            ),
+        )
+
+    def _read(self, starts: list[TopicPartition]) -> list[tuple[TopicPartition, list[Message]]]:
+        """The records of each partition from its start to its end."""
+        found: dict[tuple[str | None, int | None], list[Message]] = {
+            (start.topic, start.partition): [] for start in starts
+        }
+        unfinished = set(found)
+        self._consumer.assign(starts)
+        deadline = time.monotonic() + _SILENCE_SECONDS_MAX
+        while unfinished:
+            message = self._consumer.poll(0.5)
+            if message is None:
+                if time.monotonic() > deadline:
+                    detail = f"reading {starts[0].topic} at {self._servers}: no answer"
+                    raise Stop(Cause.BROKER_AWAY, detail)
+                continue
+            deadline = time.monotonic() + _SILENCE_SECONDS_MAX
+            place = (message.topic(), message.partition())
+            error = message.error()
+            if error is None:
+                found[place].append(message)
+            elif error.code() == _END:
+                unfinished.discard(place)
+            else:
+                raise _stop(f"reading {message.topic()}", self._servers, error)
+        self._consumer.unassign()
+        return [(start, found[start.topic, start.partition]) for start in starts]
+
+
+class Writer:
+    """The one that may write now: whoever became one before is fenced out."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._servers = settings.bootstrap_servers
+        self._producer = Producer(
+            clients.producer(settings, _ROLE)
+            | {
+                "transactional.id": f"{settings.topic_prefix}reference-apply",
+                "transaction.timeout.ms": _TRANSACTION_SECONDS * 1000,
+            }
+        )
+        _asked(
+            "becoming the one that writes reference data",
+            self._servers,
+            lambda: self._producer.init_transactions(_TRANSACTION_SECONDS),
+        )
+
+    def write(self, records: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Write (topic, key, value), all of them or none."""
+        doing = "writing reference data"
+        _asked(doing, self._servers, self._producer.begin_transaction)
+        for topic, key, value in records:
+            self._producer.produce(topic, value, key, 0)
+        try:
+            # Commit sends what is left and fails if any record was refused.
+            self._producer.commit_transaction(_TRANSACTION_SECONDS)
+        except KafkaException as error:
+            said: KafkaError = error.args[0]
+            if said.txn_requires_abort():
+                _asked(doing, self._servers, lambda: self._producer.abort_transaction(10))
+            elif said.retriable():
+                detail = f"{doing} at {self._servers}: {said.str()}"
+                advice = "Run `tollgate reference plan`: it shows whether it was written."
+                raise Stop(Cause.UNCERTAIN_COMMIT, detail, advice) from error
+            raise _stop(doing, self._servers, said) from error
+
+
+def _asked(doing: str, servers: str, ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except KafkaException as error:
+        raise _stop(doing, servers, error.args[0]) from error
+
+
+def _stop(doing: str, servers: str, error: Any) -> Stop:
+    """The sentence for what the broker said."""
+    if error.code() in _FENCED:
+        detail = f"{doing} at {servers}: somebody else has begun to apply reference data"
+        advice = "Nothing was written. Run `tollgate reference plan` to see what is left to do."
+        return Stop(Cause.FENCED, detail, advice)
+    cause = Cause.NOT_ALLOWED if error.code() in _NOT_ALLOWED else Cause.BROKER_AWAY
+    return Stop(cause, f"{doing} at {servers}: {error.str()}")
