@@ -87,7 +87,10 @@ def _is_done(step: Step) -> bool:
 
 
 def _venv_works() -> bool:
-    """Whether .venv has a Python that starts and is new enough (its system may have moved on)."""
+    """Whether .venv has a Python that starts and is new enough, and was made in this place."""
+    activate = VENV / "bin" / "activate"
+    if not activate.is_file() or str(VENV) not in activate.read_text("utf-8"):
+        return False
     test = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
     return _succeeds(lambda: subprocess.run((PYTHON, "-c", test), capture_output=True, check=True))
 
