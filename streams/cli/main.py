@@ -6,12 +6,13 @@ import streams
 from streams.cli.broker import broker
 from streams.cli.config import config
 from streams.cli.ending import EndingGroup, exit_codes
+from streams.cli.reference import reference
 from streams.cli.schemas import schemas
 from streams.cli.simulate import simulate
 from streams.cli.topics import topics
 
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
-    ("Before anything runs", (config, schemas, topics)),
+    ("Before anything runs", (config, schemas, topics, reference)),
     ("Try it on your own machine", (broker, simulate)),
 )
 

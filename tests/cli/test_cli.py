@@ -15,6 +15,7 @@ from streams.cli.main import SECTIONS, tollgate
 from streams.errors import Cause
 from streams.topics import CATALOGUE
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "reference" / "notice.yaml"
 SECRET = "hunter2-and-more"
 
 
@@ -167,6 +168,39 @@ def test_a_wrong_option_is_wrong_usage(arguments: tuple[str, ...], says: str) ->
     refused = run("simulate", *arguments)
     assert refused.exit_code == 2
     assert says in refused.output
+
+
+def test_a_reference_file_is_planned_and_applied(kafka: EmbeddedBroker, prefix: str) -> None:
+    """The shipped example is planned, applied, and then has nothing left to write."""
+    where = {"BOOTSTRAP_SERVERS": kafka.bootstrap_servers, "TOPIC_PREFIX": prefix}
+    missing = run("reference", "plan", str(EXAMPLE), **where)
+    assert missing.exit_code == Cause.TOPIC_MISSING.exit_code
+    assert run("topics", "apply", **where).exit_code == 0
+    assert "records to write" in run("reference", "plan", str(EXAMPLE), **where).output
+    assert "written in one transaction" in run("reference", "apply", str(EXAMPLE), **where).output
+    assert "Nothing to write." in run("reference", "apply", str(EXAMPLE), **where).output
+
+
+def test_a_reference_file_that_is_wrong_ends_with_its_code(tmp_path: Path) -> None:
+    """A faulty reference file ends with its own code, the file and the line."""
+    path = tmp_path / "wrong.yaml"
+    path.write_text("providers: [\n", encoding="utf-8")
+    refused = run("reference", "plan", str(path))
+    assert refused.exit_code == Cause.REFERENCE_REFUSED.exit_code
+    assert f"{path}:2: " in refused.output
+
+
+def test_an_instant_needs_its_zone() -> None:
+    """`--at` without a zone is wrong usage: an instant must not depend on the machine."""
+    refused = run("reference", "plan", str(EXAMPLE), "--at", "2026-03-01T00:00:00")
+    assert refused.exit_code == 2
+    assert "no instant with a zone" in refused.output
+
+
+def test_the_schemas_stand_as_they_are() -> None:
+    """`schemas check` finds nothing in what is shipped."""
+    checked = run("schemas", "check")
+    assert (checked.exit_code, checked.output[-12:]) == (0, "s releases.\n")
 
 
 def test_the_broker_command_says_what_keeps_it_from_starting(
