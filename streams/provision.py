@@ -22,8 +22,12 @@ INPUT_BYTES_MAX = 1_048_588
 
 # What was created is seen by every broker within moments; a cluster that takes longer is not well.
 READ_BACK_SECONDS_MAX = 30.0
+_READ_BACK_EVERY_S = 0.1
 
 _REPLICATION_FACTOR_WANTED = 3
+
+# Usually it is one, or all of them.
+_MISSING_SHOWN_MAX = 3
 
 _TIMESTAMPS = "message.timestamp.type"
 
@@ -75,24 +79,25 @@ def plan(settings: Settings) -> Plan:
 def apply(settings: Settings) -> Plan:
     """Make the broker as the catalogue says and read it back; returns what was done."""
     cluster = Cluster(settings)
-    planned = _plan(settings, cluster)
-    if planned.refused:
-        raise _one_stop(planned.refused)
-    cluster.create(planned.create)
-    cluster.configure((change.topic, change.name, change.want) for change in planned.change)
+    created: dict[str, NewTopic] = {}
+    changed: dict[tuple[str, str], Change] = {}
+    notes: dict[str, None] = {}
     deadline = time.monotonic() + READ_BACK_SECONDS_MAX
-    while not (left := _plan(settings, cluster)).is_empty:
-        if left.refused:
-            raise _one_stop(left.refused)
+    # In rounds, because a broker may not know yet what another one, or another apply, has made.
+    while not (planned := _plan(settings, cluster)).is_empty:
+        if planned.refused:
+            raise _one_stop(planned.refused)
         if time.monotonic() >= deadline:
-            differences = "; ".join(left.lines())
-            raise Stop(
-                Cause.TOPIC_DIFFERS,
-                f"{READ_BACK_SECONDS_MAX:.0f} s after apply the broker still says: {differences}",
-                "Look at the broker's log; `tollgate topics plan` shows what is left.",
-            )
-        time.sleep(0.1)
-    return planned
+            raise _not_as_planned(planned)
+        if created or changed:
+            time.sleep(_READ_BACK_EVERY_S)
+        cluster.create(planned.create)
+        cluster.configure((change.topic, change.name, change.want) for change in planned.change)
+        created |= {new.name: new for new in planned.create}
+        changed |= {(change.topic, change.name): change for change in planned.change}
+        notes |= dict.fromkeys(planned.notes)
+    notes |= dict.fromkeys(planned.notes)
+    return Plan(tuple(created.values()), tuple(changed.values()), (), tuple(notes))
 
 
 def check(settings: Settings) -> int:
@@ -101,7 +106,9 @@ def check(settings: Settings) -> int:
     existing = cluster.topics(_names(settings))
     missing = [name for name in _names(settings) if name not in existing]
     if missing:
-        raise Stop(Cause.TOPIC_MISSING, ", ".join(missing))
+        shown = ", ".join(missing[:_MISSING_SHOWN_MAX])
+        more = len(missing) - _MISSING_SHOWN_MAX
+        raise Stop(Cause.TOPIC_MISSING, f"{shown} and {more} more" if more > 0 else shown)
     if unequal := _unequal(settings, existing.values()):
         raise unequal
     for topic in CATALOGUE:
@@ -221,6 +228,15 @@ def _unequal(settings: Settings, existing: Iterable[Existing]) -> Stop | None:
             detail = f"{name} has {have[name]} partitions, {first} has {have[first]}"
             return Stop(Cause.PARTITIONS_UNEQUAL, detail)
     return None
+
+
+def _not_as_planned(left: Plan) -> Stop:
+    differences = "; ".join(left.lines())
+    return Stop(
+        Cause.TOPIC_DIFFERS,
+        f"{READ_BACK_SECONDS_MAX:.0f} s after apply the broker still says: {differences}",
+        "Look at the broker's log; `tollgate topics plan` shows what is left.",
+    )
 
 
 def _one_stop(refused: tuple[Stop, ...]) -> Stop:
