@@ -22,6 +22,10 @@ _ROLE = "reference"
 # A broker that is well answers within moments; a person waits.
 _SILENCE_SECONDS_MAX = 20.0
 _TRANSACTION_SECONDS = 30
+_END_WAIT_MS = 10
+
+# What fails is said once, by the sentence that ends the command.
+_QUIET = {"log_level": 2}
 
 _NOT_ALLOWED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -42,7 +46,11 @@ class Log:
 
     def __init__(self, settings: Settings) -> None:
         self._servers = settings.bootstrap_servers
-        self._consumer = Consumer(clients.reader(settings, _ROLE) | {"enable.partition.eof": True})
+        self._consumer = Consumer(
+            clients.reader(settings, _ROLE)
+            # A broker at a topic's end waits for more before it says so; we ask where the end is.
+            | {"enable.partition.eof": True, "fetch.wait.max.ms": _END_WAIT_MS, **_QUIET}
+        )
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -119,6 +127,7 @@ class Writer:
         self._producer = Producer(
             clients.producer(settings, _ROLE)
             | {
+                **_QUIET,
                 "transactional.id": f"{settings.topic_prefix}reference-apply",
                 "transaction.timeout.ms": _TRANSACTION_SECONDS * 1000,
             }

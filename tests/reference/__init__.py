@@ -1,0 +1,1 @@
+"""Reference data: the file, the topics, and what stands between them."""
