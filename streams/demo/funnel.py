@@ -1,0 +1,125 @@
+"""What became of the orders so far, counted from the gate's decisions alone.
+
+Pure: decisions and instants come in, counts go out; nothing here reads a topic or a clock.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from streams import topics
+from streams.egress.records import Decision
+from streams.gate.words import Reason
+
+# The span over which "now" is shown: long enough to be calm, short enough to show a stall.
+RECENT_MS = 5000
+
+# What a subscriber's answer came to, in the order in which it is shown.
+ANSWERS = {
+    Reason.APPROVED_CONFIRMED: "yes",
+    Reason.DECLINED: "no",
+    Reason.SILENCE: "silence",
+    Reason.UNCLEAR: "unclear",
+    Reason.TOO_LATE: "too late",
+    Reason.AMBIGUOUS: "ambiguous",
+    Reason.NOT_ANSWERING: "to no prompt",
+}
+
+
+class Latency(NamedTuple):
+    """Milliseconds from an order's publication to its committed prompt, as read from outside."""
+
+    prompts: int
+    p50: int
+    p99: int
+    most: int
+
+
+@dataclass(slots=True)
+class Funnel:
+    """Counts by what the gate decided."""
+
+    decided: int = 0  # inputs with a decision; ticks are no inputs of the outside
+    orders: int = 0
+    prompts: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    charges: int = 0
+    money_minor: int = 0
+    refused: Counter[str] = field(default_factory=Counter)  # orders, by reason
+    repeated: int = 0
+    dead: Counter[str] = field(default_factory=Counter)  # dead letters, by cause
+    first_at: int | None = None  # when the first decision was seen
+    _latencies: list[int] = field(default_factory=list)
+    _recent: deque[tuple[int, int]] = field(default_factory=deque)  # (seen at, latency)
+    _pace: deque[tuple[int, int]] = field(default_factory=deque)  # (seen at, decided by then)
+
+    def take(self, decision: Decision, seen_at: int) -> None:
+        """Count one decision that a reader of committed records saw at this instant."""
+        if self.first_at is None:
+            self.first_at = seen_at
+        cause = decision.cause
+        if cause.topic != topics.TICKS:
+            self.decided += 1
+        self._effects(decision)
+        reason = decision.reason
+        if cause.topic == topics.ORDERS:
+            self.orders += reason not in (Reason.DEAD_LETTER, Reason.CONFLICT)
+            if reason is Reason.PROMPTED:
+                latency = seen_at - decision.event_at
+                self._latencies.append(latency)
+                self._recent.append((seen_at, latency))
+        elif reason in ANSWERS:
+            self.answers[ANSWERS[reason]] += 1
+        self.repeated += reason is Reason.REPEATED
+
+    def bury(self, cause: str) -> None:
+        """Count one dead letter."""
+        self.dead[cause] += 1
+
+    def mark(self, now: int) -> None:
+        """Remember how far we are, so that a pace can be told."""
+        self._pace.append((now, self.decided))
+        for queue in (self._pace, self._recent):
+            while queue and queue[0][0] < now - RECENT_MS:
+                queue.popleft()
+
+    @property
+    def pace(self) -> float:
+        """Inputs decided a second, of late."""
+        if len(self._pace) < 2:
+            return 0.0
+        (began, before), (ended, after) = self._pace[0], self._pace[-1]
+        return (after - before) * 1000 / max(ended - began, 1)
+
+    @property
+    def latency(self) -> Latency | None:
+        """Of all prompts so far."""
+        return latency_of(self._latencies)
+
+    @property
+    def recent_latency(self) -> Latency | None:
+        """Of late."""
+        return latency_of(latency for _, latency in list(self._recent))
+
+    def _effects(self, decision: Decision) -> None:
+        charges = verdicts = 0
+        for effect in decision.effects:
+            charges += effect.topic == topics.CHARGES
+            verdicts += effect.topic == topics.VERDICTS
+            self.prompts += effect.topic == topics.MESSAGES and effect.id.startswith("m-")
+        self.charges += charges
+        self.money_minor += charges * (decision.price_minor or 0)
+        if verdicts > charges:
+            # A yes that covers some waiting orders and not the rest: the grant was used up.
+            reason = Reason.GRANT_EXHAUSTED if charges else decision.reason
+            self.refused[reason] += verdicts - charges
+
+
+def latency_of(latencies: Iterable[int]) -> Latency | None:
+    """The percentiles of these; none where there is nothing."""
+    ordered = sorted(latencies)
+    if not ordered:
+        return None
+    last = len(ordered) - 1
+    return Latency(len(ordered), ordered[last // 2], ordered[last * 99 // 100], ordered[last])

@@ -1,0 +1,62 @@
+"""What a demonstration came to, for people."""
+
+from rich.console import Console
+from rich.table import Table
+
+from streams.demo.funnel import ANSWERS, Funnel
+from streams.demo.view import money
+from streams.world.options import Summary
+
+
+def print_summary(
+    console: Console,
+    summary: Summary,
+    funnel: Funnel,
+    currency: str,
+    first_decision_s: float | None,
+) -> None:
+    """Counts, money, speed: a table each can read without knowing the code."""
+    tally = summary.tally
+    table = Table(title="What happened", title_justify="left", show_header=False, box=None)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    rows = {
+        "published": f"{tally.events:,} records in {summary.publishing_seconds:.1f} s, "
+        f"{summary.events_per_second:,.0f} a second ({tally.duplicates:,} of them twice, "
+        f"{tally.malformed.total():,} malformed on purpose)",
+        "orders": f"{funnel.orders:,} ({funnel.repeated:,} repeated records changed nothing)",
+        "prompts": f"{funnel.prompts:,}",
+        "answers": ", ".join(f"{funnel.answers[name]:,} {name}" for name in ANSWERS.values()),
+        "charges": f"{funnel.charges:,}, {money(funnel.money_minor, currency)} approved; billing "
+        f"collected {_collected(tally.collected_minor)} and saw "
+        f"{tally.charges_repeated:,} charges twice",
+        "refused": ", ".join(f"{n:,} {_words(r)}" for r, n in funnel.refused.most_common()) or "0",
+        "dead letters": ", ".join(f"{n:,} {_words(c)}" for c, n in funnel.dead.most_common())
+        or "0",
+        "latency": _latency(funnel),
+        "first decision": "none"
+        if first_decision_s is None
+        else f"{first_decision_s:.1f} s after the start",
+    }
+    for name, text in rows.items():
+        table.add_row(name, text)
+    console.print(table)
+    console.print()
+
+
+def _latency(funnel: Funnel) -> str:
+    of = funnel.latency
+    if of is None:
+        return "no prompt was seen"
+    return (
+        f"order to committed prompt p50 {of.p50} ms, p99 {of.p99} ms, at most {of.most} ms "
+        f"({of.prompts:,} prompts)"
+    )
+
+
+def _collected(amounts: dict[str, int]) -> str:
+    return ", ".join(money(minor, currency) for currency, minor in amounts.items()) or "nothing"
+
+
+def _words(name: str) -> str:
+    return name.lower().replace("_", " ")
