@@ -1,5 +1,7 @@
 """What the demonstration shows is what the gate decided."""
 
+from io import StringIO
+
 from rich.console import Console
 
 from streams import topics
@@ -118,10 +120,9 @@ def test_the_view_shows_the_funnel_on_a_terminal_and_in_a_log() -> None:
     tally = Tally()
     tally.published[topics.ORDERS] = 1501
     sight = Sight("people order", 12.0, funnel, tally, "CNY")
-    console = Console(width=120, record=True, quiet=True)
+    console = Console(width=120, file=StringIO(), record=True)
     console.print(panel(sight))
-    shown = console.export_text()
-    for text in (shown, line(sight)):
+    for text in (console.export_text(), line(sight)):
         assert "CNY 2.00" in text
         assert "lag 1,500" in text
         assert "people order" in text
