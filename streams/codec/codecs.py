@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.codec.classes import Classes, Types
-from streams.codec.fallback import Read, Write
+from streams.codec.fallback import Write
 from streams.codec.faults import Irreconcilable, Undecodable
 from streams.codec.framing import HEADER_BYTES, header, schema_id_of
 from streams.codec.generate_decoder import make_decoder
 from streams.codec.generate_encoder import make_encoder
 from streams.codec.ids import Release, Released, repository
+from streams.codec.resolve import Read
 from streams.codec.schema import Record, Schema, short
 
 # A schema by an id that this Tollgate never released; None when there is none.

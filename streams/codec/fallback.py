@@ -1,7 +1,7 @@
-"""The slow and exact way: strict.py first, then fastavro, then our classes.
+"""The slow and exact writer: every field judged by its schema, then written by fastavro.
 
-For schemas the generator does not know, for bytes that are right but not plain (numbers written
-longer than needed, blocks with sizes) and for the reasons of a refusal.
+For schemas the generator does not know, for what is larger than its tables, and for the name of
+the field that is wrong. The values themselves are never quoted.
 """
 
 import io
@@ -9,10 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import fastavro
-from fastavro.read import SchemaResolutionError
 
-from streams.codec.classes import Classes
-from streams.codec.faults import Undecodable, Unencodable
+from streams.codec.faults import Unencodable
 from streams.codec.schema import (
     Array,
     Enum,
@@ -25,34 +23,8 @@ from streams.codec.schema import (
     Union,
     short,
 )
-from streams.codec.strict import check_body
 
-Read = Callable[[bytes], Any]
 Write = Callable[[Any], bytes]
-
-
-def slow_reader(writer: Schema, reader: Schema, classes: Classes, start: int) -> Read:
-    """A reader of `writer`'s bodies as `reader`'s records, exact about every fault."""
-    writer_json, reader_json = _plain(writer), _plain(reader)
-    name = reader.name
-
-    def read(buffer: bytes) -> Any:
-        check_body(writer.root, buffer, start)
-        try:
-            found = fastavro.schemaless_reader(
-                io.BytesIO(buffer[start:]),
-                writer_json,
-                reader_json,
-                return_record_name=True,
-                return_named_type=True,
-            )
-        except SchemaResolutionError as error:
-            # From None and without its words: they may quote the value.
-            cause = "bad_enum" if "symbol" in str(error) else "bad_union"
-            raise Undecodable(cause, f"the writer's value has no place in {name}") from None
-        return _given(reader.root, found, classes)
-
-    return read
 
 
 def slow_writer(schema: Schema, header: bytes) -> Write:
@@ -152,43 +124,6 @@ def _without_logical(source: Any) -> Any:
         case list():
             return [_without_logical(each) for each in source]
     return source
-
-
-def _given(node: Node, value: Any, classes: Classes) -> Any:
-    """Our own shape of what fastavro read."""
-    match node:
-        case Enum():
-            return classes.symbol(node, value)
-        case Array():
-            return tuple(_given(node.items, each, classes) for each in value)
-        case Map():
-            return {key: _given(node.values, each, classes) for key, each in value.items()}
-        case Record():
-            fields = (_given(field.type, value[field.name], classes) for field in node.fields)
-            return tuple.__new__(classes.record(node), tuple(fields))
-        case Union():
-            return _given_branch(node, value, classes)
-    return value
-
-
-def _given_branch(union: Union, value: Any, classes: Classes) -> Any:
-    # fastavro names the branch of a named type and leaves the others to their Python type.
-    if isinstance(value, tuple):
-        name, value = value
-        return _given(_branch_named(union, name), value, classes)
-    for branch in union.branches:
-        match branch, value:
-            case (Array(), list()) | (Map(), dict()):
-                return _given(branch, value, classes)
-    return value
-
-
-def _branch_named(union: Union, name: str) -> Node:
-    return next(
-        branch
-        for branch in union.branches
-        if isinstance(branch, Record | Enum | Fixed) and branch.name == name
-    )
 
 
 def _taken(node: Node, value: Any) -> Any:

@@ -11,20 +11,25 @@ from itertools import count
 from typing import Any
 
 from streams.codec.classes import Classes
-from streams.codec.fallback import Read, slow_reader
 from streams.codec.faults import Irreconcilable
+from streams.codec.resolve import (
+    Read,
+    default_of,
+    mismatch,
+    promotes,
+    same_record,
+    slow_reader,
+    takers_of,
+)
 from streams.codec.schema import (
-    NO_DEFAULT,
     Array,
     Enum,
-    Field,
     Fixed,
     Node,
     Primitive,
     Record,
     Schema,
     Union,
-    short,
 )
 from streams.codec.strict import takes_no_bytes
 from streams.codec.varint import NotPlain, more_int, more_length, more_long, zigzag
@@ -33,7 +38,7 @@ _LOOPS_MAX = 6  # nested arrays; CPython compiles at most 20 nested blocks
 
 
 class Unsupported(Exception):
-    """The generator does not know this; fastavro does."""
+    """The generator does not know this; resolve.py does."""
 
 
 def make_decoder(writer: Schema, reader: Schema, classes: Classes, start: int) -> Read:
@@ -52,7 +57,7 @@ def make_decoder(writer: Schema, reader: Schema, classes: Classes, start: int) -
         "NotPlain": NotPlain,
         "new": tuple.__new__,
     }
-    # Made from the names in schemas of ours or of the registry, which Avro restricts to letters.
+    # Names in the source are numbered, never a schema's own: a foreign schema brings no code.
     exec(compile(source, f"<decoder of {writer.name} as {reader.name}>", "exec"), names)  # noqa: S102
     made: Read = names["decode"]
     return made
@@ -80,7 +85,9 @@ class _Generator:
                 "        if p != len(b): raise NotPlain",
                 f"        return {made}",
                 "    except (LookupError, ValueError):",
-                "        return slow(b)",
+                "        pass",
+                # Outside of the handler: its error may hold the bytes and must not be chained.
+                "    return slow(b)",
             )
         )
 
@@ -102,7 +109,7 @@ class _Generator:
             case Record(), Record() | None:
                 return self._record(writer, reader, pad)
         if reader is not None and type(writer) is not type(reader):
-            raise _mismatch(writer, reader)
+            raise mismatch(writer, reader)
         raise Unsupported
 
     def _name(self, stem: str) -> str:
@@ -143,15 +150,15 @@ class _Generator:
                     f"{v} = b[p:e]" + (".decode()" if writer.kind == "string" else ""),
                     "p = e",
                 )
-            case _ if reader is not None and kinds not in _PROMOTIONS:
-                raise _mismatch(writer, reader)
+            case _ if reader is not None and not promotes(writer, reader):
+                raise mismatch(writer, reader)
             case _:
                 raise Unsupported
         return v
 
     def _fixed(self, writer: Fixed, reader: Fixed | None, pad: str) -> str:
         if reader is not None and writer.size != reader.size:
-            raise _mismatch(writer, reader)
+            raise mismatch(writer, reader)
         v = self._name("v")
         self._emit(pad, f"e = p + {writer.size}; {v} = b[p:e]; p = e")
         return v
@@ -205,14 +212,18 @@ class _Generator:
     def _record(self, writer: Record, reader: Record | None, pad: str) -> str:
         if writer in self._open_records:
             raise Unsupported
-        if reader is not None and short(writer.name) not in (short(reader.name), *reader.aliases):
-            raise _mismatch(writer, reader)
+        if reader is not None and not same_record(writer, reader):
+            raise mismatch(writer, reader)
         self._open_records.append(writer)
         found = self._fields(writer, reader, pad)
         self._open_records.pop()
         if reader is None:
             return "None"
-        parts = [found.get(field.name) or self._default(field, reader) for field in reader.fields]
+        parts = [
+            found.get(field.name)
+            or self._constant("DEFAULT", default_of(field, reader, self._classes))
+            for field in reader.fields
+        ]
         v = self._name("v")
         made = self._constant("CLASS", self._classes.record(reader))
         self._emit(pad, f"{v} = new({made}, ({''.join(part + ', ' for part in parts)}))")
@@ -220,7 +231,7 @@ class _Generator:
 
     def _fields(self, writer: Record, reader: Record | None, pad: str) -> dict[str, str]:
         """Emit the writer's fields in their order; gives the reader's fields' expressions."""
-        takers = _takers(writer, reader) if reader is not None else {}
+        takers = takers_of(writer, reader) if reader is not None else {}
         found = {}
         for field in writer.fields:
             taker = takers.get(field.name)
@@ -229,16 +240,8 @@ class _Generator:
                 found[taker.name] = expression
         return found
 
-    def _default(self, field: Field, reader: Record) -> str:
-        if field.default is NO_DEFAULT:
-            raise Irreconcilable(
-                f"Field {field.name} of {reader.name} is not in the writer's schema and has no"
-                " default; give it one."
-            )
-        return self._constant("DEFAULT", self._classes.default(field.type, field.default))
-
     def _nullable(self, writer: Union, reader: Node | None, pad: str) -> str:
-        """A union of null and one other type; the others are fastavro's."""
+        """A union of null and one other type; the others are resolve.py's."""
         null, some, index = _null_and_some(writer)
         v = self._name("v")
         if isinstance(reader, Union):
@@ -262,19 +265,6 @@ class _Generator:
         return v
 
 
-_PROMOTIONS = {
-    ("int", "float"),
-    ("int", "double"),
-    ("long", "float"),
-    ("long", "double"),
-    ("float", "float"),
-    ("float", "double"),
-    ("double", "double"),
-    ("string", "bytes"),
-    ("bytes", "string"),
-}
-
-
 def _null_and_some(union: Union) -> tuple[int, Node, int]:
     """Where null is, the other type, and where that is; any other union is Unsupported."""
     match union.branches:
@@ -289,27 +279,3 @@ def _some_of(reader: Union, writer: Node) -> Node:
     """The reader's branch for a writer's type that is no union."""
     null, some, _ = _null_and_some(reader)
     return reader.branches[null] if writer == Primitive("null") else some
-
-
-def _takers(writer: Record, reader: Record) -> dict[str, Field]:
-    """Which reader's field takes which writer's field, by name or else by alias."""
-    written = {field.name for field in writer.fields}
-    takers = {}
-    for field in reader.fields:
-        named = [name for name in (field.name, *field.aliases) if name in written]
-        if named:
-            takers[named[0]] = field
-    return takers
-
-
-def _mismatch(writer: Node, reader: Node) -> Irreconcilable:
-    return Irreconcilable(f"A {_words(writer)} cannot be read as a {_words(reader)}.")
-
-
-def _words(node: Node) -> str:
-    match node:
-        case Primitive(kind):
-            return kind
-        case Record() | Enum() | Fixed():
-            return short(node.name)
-    return type(node).__name__.lower()

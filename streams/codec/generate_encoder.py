@@ -43,7 +43,7 @@ def make_encoder(schema: Schema, header: bytes) -> Write:
         "slow": slow,
         "join": b"".join,
     }
-    # The schema is our own and holds no code; names in the source are numbered, not the schema's.
+    # Names in the source are numbered, never the schema's own.
     exec(compile(source, f"<encoder of {schema.name}>", "exec"), names)  # noqa: S102
     made: Write = names["encode"]
     return made
@@ -67,7 +67,9 @@ class _Generator:
                 *self._lines,
                 f"        return join((HEADER, {', '.join(parts)}))",
                 "    except (LookupError, ValueError, TypeError, AttributeError):",
-                "        return slow(x)",
+                "        pass",
+                # Outside of the handler: its error may hold a value and must not be chained.
+                "    return slow(x)",
             )
         )
 

@@ -51,6 +51,10 @@ class RegistryFault(SchemaFault):
     """The registry holds something else than the repository; the sentence says what to do."""
 
 
+class NotRegistered(RegistryFault):
+    """A schema that we write is not there at all; registering it is all that is needed."""
+
+
 class Registry:
     """One registry and one prefix of topics."""
 
@@ -68,7 +72,7 @@ class Registry:
             newest = released.newest(name)
             found = self._id_of(newest)
             if found is None:
-                raise RegistryFault(
+                raise NotRegistered(
                     f"The schema of {name} (id {newest.id}) is not registered under"
                     f" {self.subject(name)}; run `tollgate schemas register`."
                 )

@@ -1,14 +1,19 @@
 """The strict reading of a body: every rule of the format, in the order of the bytes.
 
 Slow and exact. The generated decoders come here when something is not plain, so that each fault
-has one cause whoever met it; fastavro is only let at bytes that passed here, so nothing can make
-it run or allocate without end. Details name the place in the schema, never what was there.
+has one cause whoever met it. Nothing here runs or allocates beyond what the bytes can pay for.
+Details name the place in the schema, never what was there.
+
+Values come out in the writer's shape: a record or array as a tuple, an enum as its symbol, a union
+as (branch, value); resolve.py makes the reader's of them.
 """
 
+import struct
 from collections.abc import Iterator
+from typing import Any
 
 from streams.codec.faults import Undecodable
-from streams.codec.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Union, short
+from streams.codec.schema import Array, Enum, Fixed, Node, Primitive, Record, Union, short
 from streams.codec.varint import unzigzag
 
 # Lengths beyond the buffer: up to this the record was cut, above it the length is nonsense.
@@ -16,16 +21,17 @@ LENGTH_MAX = 1 << 24  # bytes or items; sixteen times the largest record Kafka t
 EMPTY_ITEMS_MAX = 65_536  # items that take no bytes, in one body: nothing else would bound them
 DEPTH_MAX = 64  # types within types; ours need eight, a recursive schema has no end of its own
 
-_FLOAT_BYTES = {"float": 4, "double": 8}
+_FLOATS = {"float": struct.Struct("<f"), "double": struct.Struct("<d")}
 
 
-def check_body(root: Node, buffer: bytes, start: int) -> None:
-    """Raise Undecodable unless the bytes from `start` are exactly one `root`."""
+def read_body(root: Node, buffer: bytes, start: int) -> Any:
+    """The value that the bytes from `start` are, and nothing more; or Undecodable."""
     walk = _Walk(buffer, start)
     name = short(root.name) if isinstance(root, Record | Enum | Fixed) else "value"
-    walk.node(root, name, 0)
+    value = walk.node(root, name, 0)
     if walk.at != len(buffer):
         raise Undecodable("overlong", f"{len(buffer) - walk.at} bytes are left after the {name}")
+    return value
 
 
 def takes_no_bytes(node: Node, depth: int = 0) -> bool:
@@ -48,64 +54,72 @@ class _Walk:
         self.at = start
         self._empty_items = 0
 
-    def node(self, node: Node, path: str, depth: int) -> None:
+    def node(self, node: Node, path: str, depth: int) -> Any:
         if depth > DEPTH_MAX:
             raise Undecodable("bad_length", f"{path} lies more than {DEPTH_MAX} types deep")
         match node:
             case Primitive(kind):
-                self._primitive(kind, path)
+                return self._primitive(kind, path)
             case Fixed():
-                self._skip(node.size, path)
+                return self._take(node.size, path)
             case Enum():
-                self._index(len(node.symbols), "bad_enum", path)
+                return node.symbols[self._index(len(node.symbols), "bad_enum", path)]
             case Union():
                 branch = self._index(len(node.branches), "bad_union", path)
-                self.node(node.branches[branch], path, depth + 1)
+                return branch, self.node(node.branches[branch], path, depth + 1)
             case Record():
-                for field in node.fields:
-                    self.node(field.type, f"{path}.{field.name}", depth + 1)
+                return tuple(
+                    [
+                        self.node(field.type, f"{path}.{field.name}", depth + 1)
+                        for field in node.fields
+                    ]
+                )
             case Array():
-                self._array(node.items, path, depth)
-            case Map():
-                for _ in self._blocks(path, empty=False):
-                    self._text(f"{path} key")
-                    self.node(node.values, path, depth + 1)
+                empty = takes_no_bytes(node.items)
+                return tuple(
+                    [
+                        self.node(node.items, path, depth + 1)
+                        for _ in self._blocks(path, empty=empty)
+                    ]
+                )
+        return {
+            self._text(f"{path} key"): self.node(node.values, path, depth + 1)
+            for _ in self._blocks(path, empty=False)
+        }
 
-    def _primitive(self, kind: str, path: str) -> None:
+    def _primitive(self, kind: str, path: str) -> Any:
         match kind:
             case "null":
-                pass
+                return None
             case "boolean":
-                if self._byte(path) > 1:
+                byte = self._byte(path)
+                if byte > 1:
                     raise Undecodable("bad_boolean", f"{path} is neither 0 nor 1")
+                return byte == 1
             case "int" | "long":
                 bits = 32 if kind == "int" else 64
-                if self._raw(path) >> bits:
+                raw = self._raw(path)
+                if raw >> bits:
                     raise Undecodable("out_of_range", f"{path} does not fit {bits} bits")
+                return unzigzag(raw)
             case "string":
-                self._text(path)
+                return self._text(path)
             case "bytes":
-                self._skip(self._length(path), path)
-            case _:
-                self._skip(_FLOAT_BYTES[kind], path)
-
-    def _array(self, items: Node, path: str, depth: int) -> None:
-        empty = takes_no_bytes(items)
-        for _ in self._blocks(path, empty=empty):
-            if not empty:
-                self.node(items, path, depth + 1)
+                return self._take(self._length(path), path)
+        form = _FLOATS[kind]
+        return form.unpack(self._take(form.size, path))[0]
 
     def _blocks(self, path: str, *, empty: bool) -> Iterator[None]:
         """One step an item, over all blocks; a block's own byte size is held to its word."""
         while (count := unzigzag(self._raw(path))) != 0:
-            size = self._length(path) if count < 0 else None
-            start = self.at
             if empty:
                 self._allow_empty(abs(count), path)
             else:
                 self._expect(abs(count), path)
-                for _ in range(abs(count)):
-                    yield
+            size = self._length(path) if count < 0 else None
+            start = self.at
+            for _ in range(abs(count)):
+                yield
             if size is not None and self.at - start != size:
                 raise Undecodable("bad_length", f"a block of {path} is not of the size it states")
 
@@ -114,12 +128,10 @@ class _Walk:
         if self._empty_items > EMPTY_ITEMS_MAX:
             raise Undecodable("bad_length", f"{path} claims more than {EMPTY_ITEMS_MAX} items")
 
-    def _text(self, path: str) -> None:
-        length = self._length(path)
-        start = self.at
-        self._skip(length, path)
+    def _text(self, path: str) -> str:
+        taken = self._take(self._length(path), path)
         try:
-            self.buffer[start : self.at].decode()
+            return taken.decode()
         except UnicodeDecodeError:
             # From None: the original error holds the bytes.
             raise Undecodable("bad_text", f"{path} is not UTF-8") from None
@@ -159,6 +171,7 @@ class _Walk:
         self.at += 1
         return self.buffer[self.at - 1]
 
-    def _skip(self, size: int, path: str) -> None:
+    def _take(self, size: int, path: str) -> bytes:
         self._expect(size, path)
         self.at += size
+        return self.buffer[self.at - size : self.at]

@@ -9,7 +9,7 @@ _CACHED_MAX = 8_192  # upper halves kept: times share theirs for 8 s, so this is
 
 
 class NotPlain(ValueError):
-    """The fast way does not cover this; strict.py and fallback.py do."""
+    """The fast way does not cover this; resolve.py and fallback.py do."""
 
 
 def zigzag(number: int) -> int:
