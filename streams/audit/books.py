@@ -6,7 +6,7 @@ law: an entry that no law can use is still kept.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar, cast
 
@@ -124,7 +124,15 @@ class Books:
         self.decisions: dict[int, list[Decision]] = defaultdict(list)
         self._read_inputs()
         self._read_decisions()
-        self.dead_letters = DeadLetters(history)
+        self.decided: dict[Where, Decision] = {}  # by the record that caused it, index 0
+        self.producer: dict[tuple[str, str], Decision] = {}
+        for decision in self.all_decisions():
+            if decision.act == 0:
+                self.decided.setdefault(decision[2:5], decision)
+            for effect in decision.effects:
+                self.producer.setdefault((effect.topic, effect.id), decision)
+        self.beyond = 0  # outputs of decisions that were not read
+        self.dead_letters = DeadLetters(history, self._within(history.of(DEAD_LETTERS)))
         self.references: dict[str, list[Reference]] = {
             topic: self._read_reference(topic) for topic in REFERENCES
         }
@@ -228,19 +236,39 @@ class Books:
                 rows.append(make(entry, self._schemas.decode(topic, entry.value)))
             except Malformed as error:
                 self.malformed[entry[:3]] = error.fault
-        return rows
+        if self.drained:
+            return rows
+        explained = self._explained(row.entry for row in rows if (topic, row[1]) in self.producer)
+        kept = [row for row in rows if row.entry.offset <= explained[row.entry.partition]]
+        self.beyond += len(rows) - len(kept)
+        return kept
+
+    def _within(self, letters: Sequence[Entry]) -> Sequence[Entry]:
+        """The dead letters up to the last one that a decision read explains."""
+        if self.drained:
+            return letters
+        prefix = self.history.prefix
+        explained = self._explained(e for e in letters if origin(e, prefix) in self.decided)
+        kept = [entry for entry in letters if entry.offset <= explained[entry.partition]]
+        self.beyond += len(letters) - len(kept)
+        return kept
+
+    def _explained(self, entries: Iterable[Entry]) -> dict[int, int]:
+        """The last offset on each partition of what decisions explain.
+
+        A running history is cut where its decisions end: what lies behind was produced by decisions
+        that were not read, and is not judged.
+        """
+        last: dict[int, int] = defaultdict(lambda: -1)
+        for entry in entries:
+            last[entry.partition] = max(last[entry.partition], entry.offset)
+        return last
 
     def _index(self) -> None:
         """Look-ups that more than one law needs; the first taken is the one that counts."""
-        self.decided: dict[Where, Decision] = {}  # by the record that caused it, index 0
-        self.producer: dict[tuple[str, str], Decision] = {}
         self.first: dict[tuple[str, str, str], Event] = {}  # by topic, msisdn, id
         for decision in self.all_decisions():
             where = decision[2:5]
-            if decision.act == 0:
-                self.decided.setdefault(where, decision)
-            for effect in decision.effects:
-                self.producer.setdefault((effect.topic, effect.id), decision)
             event = self.events.get(where)
             if event is None or decision.topic == TICKS or where in self.dead_letters.of:
                 continue
@@ -284,18 +312,17 @@ def is_msisdn(key: bytes) -> bool:
 class DeadLetters:
     """The dead letters by the record they are of, as their headers say."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, entries: Iterable[Entry]) -> None:
         self.of: dict[Where, list[Entry]] = defaultdict(list)
         self.nameless: list[Entry] = []  # their headers do not say what they are of
         self.causes: Counter[str] = Counter()
-        for entry in history.of(DEAD_LETTERS):
-            headers = dict(entry.headers)
-            where = _origin(headers, history.prefix)
+        for entry in entries:
+            where = origin(entry, history.prefix)
             if where is None:
                 self.nameless.append(entry)
             else:
                 self.of[where].append(entry)
-            self.causes[cause_of(headers)] += 1
+            self.causes[cause_of(dict(entry.headers))] += 1
 
 
 def cause_of(headers: dict[str, bytes | None]) -> str:
@@ -303,7 +330,9 @@ def cause_of(headers: dict[str, bytes | None]) -> str:
     return (headers.get("tollgate.cause") or b"").decode("utf-8", "replace")
 
 
-def _origin(headers: dict[str, bytes | None], prefix: str) -> Where | None:
+def origin(letter: Entry, prefix: str) -> Where | None:
+    """The record that a dead letter was, by its headers."""
+    headers = dict(letter.headers)
     texts = [
         (headers.get(f"__connect.errors.{part}") or b"").decode("utf-8", "replace")
         for part in ("topic", "partition", "offset")

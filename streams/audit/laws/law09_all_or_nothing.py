@@ -3,9 +3,6 @@
 A decision, its outputs and the positions it consumed became visible together, once: every input
 record taken caused exactly one decision, every effect of a decision lies once on its topic with the
 very bytes, and nothing lies on an output topic that no decision names.
-
-A running history is cut at the decisions read: what lies behind the last output that they explain
-belongs to decisions not read, and is not judged.
 """
 
 from collections import Counter, defaultdict
@@ -96,7 +93,6 @@ def _effects(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
         for output in outputs:
             lying[topic, output[1]].append(output.entry)
     letters = {where: list(entries) for where, entries in books.dead_letters.of.items()}
-    explained: dict[tuple[str, int], int] = defaultdict(lambda: -1)
     for decision in books.all_decisions():
         for effect in decision.effects:
             counts["effects"] += 1
@@ -109,15 +105,12 @@ def _effects(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
                 yield finding(NUMBER, decision.entry, f"its effect {effect.id} is not on its topic")
                 continue
             entry = found.pop(0)
-            home = entry[:2]
-            explained[home] = max(explained[home], entry.offset)
             yield from _same(decision, effect.digest, entry)
     for leftovers in (*lying.values(), *letters.values()):
         for entry in leftovers:
-            if books.drained or entry.offset <= explained[entry[:2]]:
-                yield finding(NUMBER, entry, "no decision names it as its effect")
-            else:
-                counts["outputs of decisions not read"] += 1
+            yield finding(NUMBER, entry, "no decision names it as its effect")
+    if books.beyond:
+        counts["outputs of decisions not read"] += books.beyond
 
 
 def _same(decision: Decision, expected: bytes, entry: Entry) -> Iterator[Finding]:

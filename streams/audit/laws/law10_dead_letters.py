@@ -33,7 +33,7 @@ def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every input with a fault, and every dead letter."""
     books = evidence.books
     for cause, count in sorted(books.dead_letters.causes.items()):
-        counts[f"dead letters: {cause or 'no cause'}"] += count
+        counts[f"dead letters ({cause or 'no cause'})"] += count
     for entry in books.dead_letters.nameless:
         yield finding(NUMBER, entry, "its headers do not say which record it was")
     for where, letters in books.dead_letters.of.items():

@@ -59,14 +59,14 @@ def _missing(evidence: Evidence, charge: Charge, counts: Counter[str]) -> str | 
         if prompt is None:
             return "prompt"
         if prompt.message_id in books.reports:
-            counts["delivery reports"] += 1
+            counts["with a delivery report"] += 1
         reply = books.reply(charge.msisdn, charge.reply_id)
         if reply is None:
             return "reply"
         if reply.entry[:3] not in books.decided:
             return "reply's decision"
     if (charge.msisdn, charge.charge_id) in books.settlements:
-        counts["settlements"] += 1
+        counts["settled"] += 1
     return None
 
 
