@@ -27,7 +27,7 @@ from streams.gate.reference import (
     Rule,
     Service,
 )
-from streams.gate.words import Channel
+from streams.gate.words import Channel, Reason
 
 # Memory only, no decision depends on them. A centre may write any province into an order.
 _MATCHES_KEPT = 65_536
@@ -60,6 +60,7 @@ class Catalogue:
         "policies",
         "providers",
         "services",
+        "standing",
     )
 
     def __init__(self) -> None:
@@ -75,6 +76,8 @@ class Catalogue:
         self._timeline: list[PolicyInForce] = []
         self._matches: dict[_Place, _Candidates] = {}
         self._prompts: dict[tuple[object, ...], Prompt] = {}
+        # Objections already found (see objections.py), by provider and service.
+        self.standing: dict[tuple[str, str], Reason | None] = {}
 
     # Taking records
 
@@ -84,6 +87,7 @@ class Catalogue:
         if fault is None:
             self._matches.clear()
             self._prompts.clear()
+            self.standing.clear()
         return fault
 
     def _take(self, topic_name: str, record: Any) -> str | None:

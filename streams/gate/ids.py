@@ -34,10 +34,10 @@ def masked(msisdn: str) -> str:
 
 def order_digest(order: Order) -> bytes:
     """What an order says, whoever publishes it."""
+    order_id, msisdn, provider, service, channel, price, currency, province, at, _, call = order
     content = (
-        f"{order.order_id!a}{order.msisdn!a}{order.provider_id!a}{order.service_id!a}"
-        f"{order.channel}|{order.price_minor}|{order.currency!a}{order.province!a}"
-        f"{order.ordered_at}|{order.call_id!a}"
+        f"{order_id!a}{msisdn!a}{provider!a}{service!a}"
+        f"{channel}|{price}|{currency!a}{province!a}{at}|{call!a}"
     )
     return blake2b(content.encode(), digest_size=16).digest()
 

@@ -7,6 +7,7 @@ shown (line, price) is not: the price of the prompt is the price that was agreed
 
 from typing import NamedTuple
 
+from streams.gate.catalogue import Catalogue
 from streams.gate.events import Order
 from streams.gate.facts import Facts
 from streams.gate.reference import Provider, Service
@@ -71,6 +72,9 @@ def voice_has_call(order: Order, service: Service) -> Reason | None:
     return None
 
 
+# Memory only: asked once for each pair after each fold. A centre may write any pair into an order.
+STANDING_KEPT = 65_536
+
 STANDING = (service_known, service_on_sale, provider_sells_it, provider_known, provider_active)
 FITTING = (line_is_channel, price_is_current, voice_has_call)
 
@@ -78,6 +82,18 @@ FITTING = (line_is_channel, price_is_current, voice_has_call)
 def standing_objection(provider_id: str, service_id: str, facts: Facts) -> Reason | None:
     """Why a provider may not sell a service now; None when it may."""
     catalogue = facts.catalogue
+    key = (provider_id, service_id)
+    known = catalogue.standing
+    if key in known:
+        return known[key]
+    objection = _ask_standing(provider_id, service_id, catalogue)
+    if len(known) >= STANDING_KEPT:
+        known.clear()
+    known[key] = objection
+    return objection
+
+
+def _ask_standing(provider_id: str, service_id: str, catalogue: Catalogue) -> Reason | None:
     offer = Offer(provider_id, catalogue.service(service_id), catalogue.provider(provider_id))
     for rule in STANDING:
         if reason := rule(offer):

@@ -15,11 +15,8 @@ from streams.gate.objections import first_objection
 from streams.gate.policy import PolicyInForce
 from streams.gate.reference import Rule
 from streams.gate.repeats import NEGATIVE_PRICE, TurnedAway, dead_letter, turned_away
-from streams.gate.rows import Grant, OpenPrompt, PromptRef, Seen, ServiceDay, Subscriber, Waiting
+from streams.gate.rows import Grant, OpenPrompt, Seen, ServiceDay, Subscriber, Waiting
 from streams.gate.words import Channel, Confirmation, Outcome, Reason
-
-_ALONE: tuple[OpenPrompt, ...] = ()
-_NO_REFS: tuple[PromptRef, ...] = ()
 
 
 def admit(remembered: Remembered, order: Order, facts: Facts) -> Decision:
@@ -58,25 +55,21 @@ def _confirm(
     day: int,
 ) -> Decision:
     """Do what the rule that matches asks for a valid order."""
-    confirmation = rule.confirmation
-    if confirmation is Confirmation.REFUSE:
-        return _refuse(remembered, order, facts, seen, Reason.REFUSED_BY_POLICY, rule)
-    if confirmation is Confirmation.OFF:
-        return _charge(remembered, order, facts, policy, rule, seen, day, None)
-    assert confirmation in (Confirmation.FIRST_OF_DAY, Confirmation.EVERY_ORDER), (
-        "a policy with a confirmation that is not known is not taken"
-    )
     row = remembered.service_day
+    confirmation = rule.confirmation
     if confirmation is Confirmation.FIRST_OF_DAY:
         assert order.channel is not Channel.IVR, "a policy that grants voice a day is not taken"
-        if (
-            row is not None
-            and row.grant is not None
-            and within(row.grant, order.price_minor, order.currency)
-        ):
-            return _charge(remembered, order, facts, policy, rule, seen, day, row.grant)
-    prompts = _ALONE if row is None else row.prompts
-    for place, prompt in enumerate(prompts):
+        grant = None if row is None else row.grant
+        if grant is not None and within(grant, order.price_minor, order.currency):
+            return _charge(remembered, order, facts, policy, rule, seen, day, grant)
+    elif confirmation is Confirmation.OFF:
+        return _charge(remembered, order, facts, policy, rule, seen, day, None)
+    elif confirmation is Confirmation.REFUSE:
+        return _refuse(remembered, order, facts, seen, Reason.REFUSED_BY_POLICY, rule)
+    else:
+        # SHADOW will have its place here; until then a policy that has it is not taken.
+        assert confirmation is Confirmation.EVERY_ORDER, "no other confirmation is taken"
+    for place, prompt in enumerate(() if row is None else row.prompts):
         if _same_question(prompt, order, confirmation, facts.at):
             if len(prompt.waiting) >= policy.waiting_orders_max:
                 return _refuse(remembered, order, facts, seen, Reason.WAITING_LIMIT, rule)
