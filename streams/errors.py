@@ -149,6 +149,11 @@ class Cause(Enum):
         "Start again after a minute. If it goes on, look for a producer of this group that hangs.",
         restart=True,
     )
+    LOG_TRUNCATED = Fatal(
+        32,
+        "records are gone from the log that were never decided",
+        "Restore them, or find out what they were: nothing is skipped and nothing starts over.",
+    )
     NOT_DRAINED = Fatal(
         39,
         "the simulated world was not answered in full",

@@ -64,6 +64,11 @@ class AgentTurn:
             yield partition
         _at_hand.set(None)
 
+    @property
+    def is_committed(self) -> bool:
+        """After `async with`: whether the turn is real, or its records come again."""
+        return self.turn.is_committed
+
     def __len__(self) -> int:
         return len(self.turn)
 
@@ -71,11 +76,13 @@ class AgentTurn:
 def _job_failed(error: BaseException) -> Fatal:
     if isinstance(error, Fatal):
         return error
-    return Fatal(
+    fatal = Fatal(
         Cause.JOB_FAILED,
         f"The job raised {type(error).__name__}: {error}.",
         "Nothing of this turn was committed. Mend the cause; the same records come again.",
     )
+    fatal.__cause__ = error
+    return fatal
 
 
 Turns = AsyncIterator[AgentTurn]

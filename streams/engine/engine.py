@@ -76,7 +76,9 @@ class Engine:
         self._ports = ports
         self._hand_over = hand_over
         self._after_turn = after_turn
+        self.lags: dict[tuple[str, int], int] = {}
         self._busy = False
+        self._lags_at = 0.0
         self._asking: tuple[Future[list[int]], list[Partition]] | None = None
         self._watchdog = Watchdog(ports.clock, config.limits.stuck, ports.exit)
         self._folder = Folder(config.data_dir)
@@ -140,6 +142,7 @@ class Engine:
         self._references.advance()
         if self._ticks is not None:
             self._ticks.write(membership.open)
+        self._measure_lags()
         self._ask_ends()
         partitions = self._gather()
         if partitions:
@@ -185,6 +188,19 @@ class Engine:
         ends, width = future.result(), len(self.config.inputs)
         for place, partition in enumerate(partitions):
             partition.merge.ends_are(ends[place * width : (place + 1) * width])
+
+    def _measure_lags(self) -> None:
+        """Once a second: records of each input, by (topic, partition), not yet decided."""
+        now = self._ports.clock.monotonic()
+        if now - self._lags_at < 1.0:
+            return
+        self._lags_at = now
+        lags = {}
+        for number, partition in self._membership.open.items():
+            high = self._membership.high(number)
+            for source, topic in enumerate(self.config.inputs):
+                lags[topic, number] = max(0, high(source) - partition.committed.next[source])
+        self.lags = lags
 
     def _gather(self) -> list[Partition]:
         """Who has something to decide; fullest first, up to one turn's records."""
@@ -241,6 +257,7 @@ class Engine:
         statistics.records += len(turn)
         for partition in partitions:
             partition.finish()
+        turn.is_committed = True
         self._producers.next()
         statistics.turns += 1
         statistics.deciding += decided - began

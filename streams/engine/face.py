@@ -16,7 +16,6 @@ without a transaction ends the process.
 """
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, cast
 
 import faust
@@ -24,8 +23,8 @@ import faust
 from streams.engine.agent import partition_at_hand
 from streams.engine.config import Config
 from streams.engine.engine import Engine
-from streams.engine.errors import Cause
-from streams.engine.process import ProcessExit
+from streams.engine.ports import Exit
+from streams.engine.process import end_process
 from streams.engine.rows import Rows, TableSpec
 from streams.engine.shell import Carrier, TableManager, Transport, TurnConsumer
 
@@ -76,12 +75,12 @@ class App(faust.App):
     def __init__(
         self,
         job: Config,
-        exit_codes: Mapping[Cause, int] | None = None,
+        end: Exit | None = None,
         **faust_settings: Any,
     ) -> None:
         self.job = job
         self.specs: list[TableSpec[Any]] = []
-        self.end_process = ProcessExit(exit_codes or {})
+        self.end_process: Exit = end or end_process
         servers = str(job.client["bootstrap.servers"]).split(",")
         settings: dict[str, Any] = {
             "broker": [f"kafka://{server.strip()}" for server in servers],

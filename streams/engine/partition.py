@@ -34,6 +34,7 @@ class Partition:
     def __init__(
         self,
         number: int,
+        total: int,
         config: Config,
         store: Store,
         positions: Positions,
@@ -42,6 +43,7 @@ class Partition:
         limits = config.limits
         clock = None if config.clock is None else config.inputs.index(config.clock)
         self.number = number
+        self.total = total
         self.store = store
         self.merge = Merge(len(config.inputs), clock, limits.merge_wait)
         self.merge.start(positions.next)
@@ -72,7 +74,7 @@ class Partition:
         self.source, self.offset = DUE, -1
         self._finished = True
         self._advanced = False
-        self._popped: list[tuple[int, str]] = []
+        self._popped: list[tuple[int, bytes]] = []
         self._writes: list[Write] = []
         self._report = _Report()
 
@@ -187,7 +189,7 @@ class Partition:
             positions.tick_index = 0
             self._advanced = True
 
-    def wake(self, at: int, token: str) -> None:
+    def wake(self, at: int, token: bytes) -> None:
         """Hand `token` to the job once stream time has reached `at` (ms).
 
         The rows must say the same (`TableSpec.due`), for they are what survives; a token is a

@@ -3,15 +3,18 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from streams.engine.errors import Cause, Fatal
+from streams.engine.errors import Fatal
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+EXIT_CODE = 70
+"""EX_SOFTWARE of sysexits; a job with codes of its own brings its own exit."""
 
 
 class RealClock:
@@ -36,14 +39,8 @@ class Threads:
         return self._pool.submit(work)
 
 
-class ProcessExit:
-    """Ends the process at once: no clean-up that could commit or write anything more."""
-
-    def __init__(self, codes: Mapping[Cause, int]) -> None:
-        self._codes = codes
-
-    def __call__(self, fatal: Fatal) -> None:
-        """Say why, then be gone."""
-        log.critical("%s: %s %s", fatal.cause.value, fatal.detail, fatal.advice)
-        logging.shutdown()
-        os._exit(self._codes.get(fatal.cause, 70))
+def end_process(fatal: Fatal) -> None:
+    """Say why, then be gone at once: no clean-up that could commit or write anything more."""
+    log.critical("%s: %s %s", fatal.cause.value, fatal.detail, fatal.advice)
+    logging.shutdown()
+    os._exit(EXIT_CODE)

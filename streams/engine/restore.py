@@ -43,6 +43,8 @@ class Identity:
     """For a person: cluster, group and changelog."""
     digest: bytes
     """16 bytes over the ids of the topics: a topic made again under its old name is another."""
+    partitions: int
+    """Of each co-partitioned topic: what keys are spread over."""
     tombstones_ms: int
     """How long the changelog keeps tombstones after compaction."""
 
@@ -70,6 +72,7 @@ def identify(config: Config, look_ups: LookUps) -> Identity:
     return Identity(
         f"cluster {look_ups.cluster_id()}, group {config.group}, changelog {config.changelog}",
         hashlib.blake2b("|".join(ids).encode(), digest_size=16).digest(),
+        counts[config.changelog],
         int(look_ups.topic_setting(config.changelog, "delete.retention.ms")),
     )
 
@@ -98,7 +101,9 @@ class Opening:
         try:
             self._replay(store)
             positions = self._compare(store, group_offsets)
-            return Partition(self.number, self.config, store, positions, self.tables)
+            return Partition(
+                self.number, self.identity.partitions, self.config, store, positions, self.tables
+            )
         except BaseException:
             store.close()
             raise

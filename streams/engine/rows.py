@@ -23,7 +23,7 @@ class TableSpec(Generic[Row]):
     """One byte, unique among the job's tables; first in every key on disk and changelog."""
     dump: Callable[[Row], bytes]
     load: Callable[[bytes], Row]
-    due: Callable[[bytes, Row], Iterable[tuple[int, str]]] | None = None
+    due: Callable[[bytes, Row], Iterable[tuple[int, bytes]]] | None = None
     """(stream time, token) of what must happen for this row; rebuilt from rows at open."""
     forget_at: Callable[[bytes, Row], int] | None = None
     """Stream time from which the row can no longer change any decision; then it is dropped."""

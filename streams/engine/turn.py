@@ -37,6 +37,7 @@ class Turn:
         self.decided = threading.Event()
         self.is_open = False
         self.is_dropped = False
+        self.is_committed = False
         self.failure: BaseException | None = None
         self.done: Any = None
         """Where the shell waits for the end of the turn; the engine only carries it."""

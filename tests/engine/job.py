@@ -54,7 +54,7 @@ class DictTable:
 
 
 Emit = Callable[[bytes, bytes], None]
-Wake = Callable[[int, str], None]
+Wake = Callable[[int, bytes], None]
 
 
 def on_record(
@@ -66,16 +66,15 @@ def on_record(
         number = (row.number if row else 0) + 1
         due_at = at + LIFE_MS
         counts.put(key, Count(number, due_at))
-        wake(due_at, key.decode())
+        wake(due_at, key)
         emit(key, b"+%d %s" % (number, value))
     elif row is not None:
         counts.put(key, Count(row.number - 1, row.due_at))
         emit(key, b"-%d %s" % (row.number - 1, value))
 
 
-def on_due(token: str, at: int, counts: Table, emit: Emit) -> bool:
+def on_due(key: bytes, at: int, counts: Table, emit: Emit) -> bool:
     """Count a key out, if it is still due at `at`; says whether it was."""
-    key = token.encode()
     row = counts.get(key)
     if row is None or row.due_at != at:
         return False
@@ -84,6 +83,6 @@ def on_due(token: str, at: int, counts: Table, emit: Emit) -> bool:
     return True
 
 
-def due_of(key: bytes, row: Count) -> list[tuple[int, str]]:
+def due_of(key: bytes, row: Count) -> list[tuple[int, bytes]]:
     """What the rows say about when to wake."""
-    return [(row.due_at, key.decode())]
+    return [(row.due_at, key)]

@@ -1,0 +1,312 @@
+"""The gate's agent: read, gather, decide, send, remember. It has no opinion of its own.
+
+For every record of a partition's turn it makes the event (ingress), gathers the rows and facts
+that deciding may depend on, asks the gate, and does what the decision says: rows into the turn's
+overlay, effects and the decision's record into the turn's transaction (egress).
+
+Laws: exactly one decision an input record (a tick that causes nothing has none), dead letters
+included; a due act that still means something has one too. Nothing here may change what is decided.
+"""
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from streams import topics
+from streams.egress.outbox import Cause, Chain, Outbox
+from streams.engine import DUE, Partition, Rows
+from streams.gate import keys
+from streams.gate.catalogue import Catalogue
+from streams.gate.decide import KEEP, Decision, Remembered, decide
+from streams.gate.decision import Effect
+from streams.gate.effects import Charge, DeadLetter, Message
+from streams.gate.events import Order, Reply
+from streams.gate.facts import Facts, gather_facts
+from streams.gate.lapses import lapse_of
+from streams.gate.replies import locate
+from streams.gate.rows import Seen, ServiceDay, Subscriber
+from streams.gate.words import Channel, Reason, State
+from streams.ingress.dead_letter_limit import DeadLetterLimit
+from streams.ingress.read import TICK, Event, Reader, Unreadable, is_msisdn
+from streams.ingress.reference_log import ReferenceLog
+
+_NO_POLICY: tuple[str | None, int | None] = (None, None)
+
+
+class Tables(NamedTuple):
+    """The rows of the partition at hand."""
+
+    service_days: Rows[ServiceDay]
+    subscribers: Rows[Subscriber]
+    orders: Rows[Seen]
+    events: Rows[Seen]
+
+
+class Gathered(NamedTuple):
+    """The rows an event is decided on, with the keys under which changes to them go back."""
+
+    remembered: Remembered
+    seen_key: bytes
+    service_day_key: bytes
+    subscriber_key: bytes
+
+
+class Counts:
+    """What one turn did, for the metrics; kept only if the turn is committed."""
+
+    __slots__ = ("charges", "dead_letters", "decisions", "prompts", "records")
+
+    def __init__(self) -> None:
+        # By the values of each metric's labels (streams/metrics.py).
+        self.decisions: Counter[tuple[str, ...]] = Counter()
+        self.charges: Counter[tuple[str, ...]] = Counter()
+        self.prompts: Counter[tuple[str, ...]] = Counter()
+        self.dead_letters: Counter[tuple[str, ...]] = Counter()
+        self.records: Counter[tuple[str, ...]] = Counter()
+
+    def merge(self, other: "Counts") -> None:
+        """What another partition did in the same turn."""
+        for name in self.__slots__:
+            getattr(self, name).update(getattr(other, name))
+
+    def add(self, topic: str, decision: Decision) -> None:
+        """One decision, with what it sends."""
+        self.records[topic,] += 1
+        self.decisions[decision.reason, decision.channel] += 1
+        for effect in decision.effects:
+            kind = type(effect)
+            if kind is Charge:
+                self.charges[decision.channel,] += 1
+            elif kind is Message:
+                self.prompts[decision.channel,] += 1
+            elif isinstance(effect, DeadLetter):
+                self.dead_letters[topic, effect.cause] += 1
+
+
+class GateAgent:
+    """Decides the events of a partition's turn; one for all partitions of a worker."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        reference: ReferenceLog,
+        outbox: Outbox,
+        limit: DeadLetterLimit,
+    ) -> None:
+        self._reader = reader
+        self._reference = reference
+        self._outbox = outbox
+        self._limit = limit
+
+    def decide_partition(self, partition: Partition, tables: Tables) -> Counts:
+        """Every event of this turn, in the order taken."""
+        counts = Counts()
+        chain = Chain.load(partition.carry)
+        if partition.number == 0:
+            chain = self._bury_reference_faults(partition, chain, counts)
+        catalogue = self._reference.catalogue
+        for source, item, at in partition.events():
+            if source == DUE:
+                chain = self._lapse(partition, tables, catalogue, item, at, chain, counts)
+            elif source == TICK:
+                chain = self._tick(partition, item, at, chain, counts)
+            else:
+                chain = self._record(partition, tables, catalogue, source, item, at, chain, counts)
+        partition.carry = chain.dump()
+        return counts
+
+    # -- one event -------------------------------------------------------------------------------
+
+    def _record(
+        self,
+        partition: Partition,
+        tables: Tables,
+        catalogue: Catalogue,
+        source: int,
+        record: Any,
+        at: int,
+        chain: Chain,
+        counts: Counts,
+    ) -> Chain:
+        topic, number, offset = topics.INPUTS[source], partition.number, partition.offset
+        event = self._reader.read(source, record, number, partition.total)
+        cause = _cause(topic, partition, record, at)
+        facts = gather_facts(catalogue, at, partition.watermark, topic, number, offset)
+        if isinstance(event, Unreadable):
+            return self._bury(partition, chain, cause, event, facts, counts)
+        gathered = gather(event, facts, tables)
+        decision = decide(gathered.remembered, event, facts)
+        assert decision is not None, "only a lapse can be nothing"
+        remember(decision, gathered, tables.orders if source == 0 else tables.events, tables)
+        for due_at, token in decision.wake:
+            partition.wake(due_at, token)
+        self._limit.count(is_dead_letter=_is_dead_letter(decision.effects))
+        counts.add(topic, decision)
+        return self._outbox.send(partition, chain, cause.key, cause, decision, _policy(facts))
+
+    def _lapse(
+        self,
+        partition: Partition,
+        tables: Tables,
+        catalogue: Catalogue,
+        token: bytes,
+        due_at: int,
+        chain: Chain,
+        counts: Counts,
+    ) -> Chain:
+        lapse = lapse_of(token, due_at)
+        offset = partition.offset
+        facts = gather_facts(
+            catalogue, due_at, partition.watermark, topics.TICKS, partition.number, offset
+        )
+        day_key = keys.service_day_key(lapse.day, lapse.msisdn, lapse.service_id)
+        subscriber_key = keys.subscriber_key(lapse.msisdn)
+        remembered = Remembered(
+            None, tables.service_days.get(day_key), tables.subscribers.get(subscriber_key)
+        )
+        decision = decide(remembered, lapse, facts)
+        if decision is None:
+            return chain
+        remember(decision, Gathered(remembered, b"", day_key, subscriber_key), None, tables)
+        act = partition.act()
+        cause = Cause(topics.TICKS, partition.number, offset, act, None, chain.tick, None, due_at)
+        counts.add(topics.TICKS, decision)
+        return self._outbox.send(partition, chain, subscriber_key, cause, decision, _policy(facts))
+
+    def _tick(
+        self, partition: Partition, record: Any, at: int, chain: Chain, counts: Counts
+    ) -> Chain:
+        fault = self._reader.tick_fault(record)
+        if fault is None:
+            before = partition.watermark
+            partition.advance(at)
+            # Its due acts cite it, also those that are left for a later turn.
+            return chain if partition.watermark == before else chain.moved_by(record.value())
+        cause = _cause(topics.TICKS, partition, record, at)
+        catalogue = self._reference.catalogue
+        facts = gather_facts(
+            catalogue, at, partition.watermark, cause.topic, cause.partition, cause.offset
+        )
+        return self._bury(partition, chain, cause, fault, facts, counts)
+
+    # -- dead letters ----------------------------------------------------------------------------
+
+    def _bury(
+        self,
+        partition: Partition,
+        chain: Chain,
+        cause: Cause,
+        fault: Unreadable,
+        facts: Facts,
+        counts: Counts,
+    ) -> Chain:
+        self._limit.count(is_dead_letter=True)
+        key = cause.key if cause.key is not None and is_msisdn(cause.key) else None
+        decision = _dead_letter(fault.cause, fault.detail)
+        counts.add(cause.topic, decision)
+        return self._outbox.send(partition, chain, key, cause, decision, _policy(facts))
+
+    def _bury_reference_faults(self, partition: Partition, chain: Chain, counts: Counts) -> Chain:
+        """The owner of partition 0 writes the dead letters of reference records, once."""
+        for fault in self._reference.faults_between(
+            partition.references_before, partition.references
+        ):
+            cause = Cause(
+                fault.topic, 0, fault.offset, 0, fault.key, fault.value, fault.headers, fault.at
+            )
+            decision = _dead_letter(fault.cause, fault.sentence)
+            counts.add(fault.topic, decision)
+            chain = self._outbox.send(partition, chain, None, cause, decision, _NO_POLICY)
+        return chain
+
+
+def gather(event: Event, facts: Facts, tables: Tables) -> Gathered:
+    """Read the rows that an event's decision may depend on."""
+    if isinstance(event, Order):
+        day = facts.day_of(event.ordered_at)
+        seen_key = keys.order_seen_key(event)
+        day_key = keys.service_day_key(day, event.msisdn, event.service_id)
+        subscriber_key = keys.subscriber_key(event.msisdn)
+        remembered = Remembered(
+            tables.orders.get(seen_key),
+            tables.service_days.get(day_key),
+            tables.subscribers.get(subscriber_key),
+        )
+        return Gathered(remembered, seen_key, day_key, subscriber_key)
+    seen_key = keys.event_seen_key(event)
+    seen = tables.events.get(seen_key)
+    if not isinstance(event, Reply):
+        return Gathered(Remembered(seen, None, None), seen_key, b"", b"")
+    subscriber_key = keys.subscriber_key(event.msisdn)
+    subscriber = tables.subscribers.get(subscriber_key)
+    answered = locate(event, subscriber, facts)
+    if isinstance(answered, Reason):
+        return Gathered(Remembered(seen, None, subscriber), seen_key, b"", subscriber_key)
+    day_key = keys.service_day_key(answered.day, event.msisdn, answered.service_id)
+    service_day = tables.service_days.get(day_key)
+    return Gathered(Remembered(seen, service_day, subscriber), seen_key, day_key, subscriber_key)
+
+
+def remember(
+    decision: Decision, gathered: Gathered, seen_table: Rows[Seen] | None, tables: Tables
+) -> None:
+    """Write the rows a decision changes into the turn's overlay."""
+    if decision.seen is not KEEP:
+        assert seen_table is not None, "a lapse has no id of its own"
+        seen_table.put(gathered.seen_key, decision.seen)
+    if decision.service_day is not KEEP:
+        _write(tables.service_days, gathered.service_day_key, decision.service_day)
+    if decision.subscriber is not KEEP:
+        _write(tables.subscribers, gathered.subscriber_key, decision.subscriber)
+
+
+def _write(rows: Rows[Any], key: bytes, row: Any) -> None:
+    if row is None:
+        rows.delete(key)
+    else:
+        rows.put(key, row)
+
+
+def _cause(topic: str, partition: Partition, record: Any, at: int) -> Cause:
+    return Cause(
+        topic,
+        partition.number,
+        partition.offset,
+        0,
+        record.key(),
+        record.value(),
+        record.headers(),
+        at,
+    )
+
+
+def _policy(facts: Facts) -> tuple[str | None, int | None]:
+    policy = facts.policy
+    return _NO_POLICY if policy is None else (policy.policy_id, policy.version)
+
+
+def _is_dead_letter(effects: tuple[Effect, ...]) -> bool:
+    return any(isinstance(effect, DeadLetter) for effect in effects)
+
+
+def _dead_letter(cause: str, detail: str) -> Decision:
+    """The decision on a record that is no event."""
+    return Decision(
+        reason=Reason.DEAD_LETTER,
+        before=State.UNKNOWN,
+        after=State.UNKNOWN,
+        rule=None,
+        order_id=None,
+        prompt_id=None,
+        charge_id=None,
+        complaint_id=None,
+        channel=Channel.UNKNOWN,
+        province=None,
+        provider_id=None,
+        service_id=None,
+        price_minor=None,
+        seen=KEEP,
+        service_day=KEEP,
+        subscriber=KEEP,
+        effects=(DeadLetter(cause, detail),),
+        wake=(),
+    )

@@ -1,0 +1,155 @@
+"""What a decision sends, and the record of it, in the partition's open transaction.
+
+Every effect is encoded, sent to its topic under the decision's key, and named in the decision with
+its digest; the decision itself comes last, sealed onto the one before. One outbox serves all
+partitions; what belongs to one (the sequence, the last seal) is in `Chain` and travels in the
+partition's carry, so it goes on across owners.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from streams.codec.codecs import Codecs
+from streams.egress import records
+from streams.egress.dead_letters import Header, Origin, headers
+from streams.egress.sealing import FIRST_SEAL, SEAL_BYTES, Salts, digest, seal
+from streams.engine import Partition
+from streams.gate.decision import Decision, Effect
+from streams.gate.effects import Alarm, Charge, DeadLetter, Message, Verdict, effect_id
+from streams.topics import ALARMS, CHARGES, DEAD_LETTERS, DECISIONS, MESSAGES, VERDICTS
+
+_TOPIC_OF: tuple[tuple[type[Any], str], ...] = (
+    (Message, MESSAGES),
+    (Charge, CHARGES),
+    (Verdict, VERDICTS),
+    (Alarm, ALARMS),
+)
+
+
+class Chain(NamedTuple):
+    """Where a partition's decisions have got to."""
+
+    sequence: int
+    """Of the next decision."""
+    seal: bytes
+    """Of the last one."""
+    tick: bytes
+    """The value of the tick that last moved the watermark: the cause of due acts."""
+
+    def moved_by(self, tick: bytes) -> "Chain":
+        """The same chain after another tick."""
+        return Chain(self.sequence, self.seal, tick)
+
+    def dump(self) -> bytes:
+        """As it travels in the partition's carry."""
+        return self.sequence.to_bytes(8, "big") + self.seal + self.tick
+
+    @classmethod
+    def load(cls, carry: bytes) -> "Chain":
+        """The chain of a partition; a new one begins at 0 with a seal of zeros."""
+        if not carry:
+            return cls(0, FIRST_SEAL, b"")
+        head = 8 + SEAL_BYTES
+        if len(carry) < head:
+            raise ValueError(f"a chain of {len(carry)} bytes, expected at least {head}")
+        return cls(int.from_bytes(carry[:8], "big"), carry[8:head], carry[head:])
+
+
+class Cause(NamedTuple):
+    """The record a decision answers, as it lies in the log."""
+
+    topic: str
+    """Catalogue name, without prefix."""
+    partition: int
+    offset: int
+    act: int
+    """0 for the record itself; due acts of one tick count on from 1."""
+    key: bytes | None
+    value: bytes | None
+    headers: list[Header] | None
+    at: int
+    """Its timestamp in ms; for a due act the instant it was due."""
+
+
+class Outbox:
+    """Encoders and topic names, made once."""
+
+    def __init__(self, codecs: Codecs, prefix: str, group: str) -> None:
+        self._prefix = prefix
+        self._group = group
+        self._salts = Salts()
+        self._encode = codecs.encoder(DECISIONS, records.Decision)
+        self._decisions = prefix + DECISIONS
+        self._dead_letters = prefix + DEAD_LETTERS
+        self._outlets: dict[type[Any], tuple[str, str, Callable[[Any], bytes]]] = {
+            kind: (topic, prefix + topic, codecs.encoder(topic, kind)) for kind, topic in _TOPIC_OF
+        }
+
+    def send(
+        self,
+        partition: Partition,
+        chain: Chain,
+        key: bytes | None,
+        cause: Cause,
+        decision: Decision,
+        policy: tuple[str | None, int | None],
+    ) -> Chain:
+        """Send a decision's effects and its record; the chain with this decision on it.
+
+        `key` is the subscriber's number, or None where the cause's key is none.
+        """
+        salt = self._salts.draw()
+        effects = tuple(
+            self._send_effect(partition, key, cause, effect, salt) for effect in decision.effects
+        )
+        value = self._encode(
+            records.Decision(
+                chain.sequence,
+                records.Cause(cause.topic, cause.partition, cause.offset, cause.act),
+                digest(salt, cause.key, cause.value or b""),
+                cause.at,
+                partition.watermark,
+                partition.references,
+                policy[0],
+                policy[1],
+                decision.order_id,
+                decision.prompt_id,
+                decision.charge_id,
+                decision.complaint_id,
+                decision.channel,
+                decision.province,
+                decision.provider_id,
+                decision.service_id,
+                decision.price_minor,
+                decision.rule,
+                decision.reason,
+                decision.before,
+                decision.after,
+                effects,
+                salt,
+                FIRST_SEAL,
+            )
+        )
+        unsealed = value[:-SEAL_BYTES]
+        sealed = seal(chain.seal, salt, unsealed)
+        partition.send(self._decisions, key, unsealed + sealed)
+        return Chain(chain.sequence + 1, sealed, chain.tick)
+
+    def _send_effect(
+        self, partition: Partition, key: bytes | None, cause: Cause, effect: Effect, salt: bytes
+    ) -> records.Effect:
+        if isinstance(effect, DeadLetter):
+            return self._send_dead_letter(partition, cause, effect, salt)
+        name, topic, encode = self._outlets[type(effect)]
+        value = encode(effect)
+        partition.send(topic, key, value)
+        return records.Effect(name, effect_id(effect), digest(salt, key, value))
+
+    def _send_dead_letter(
+        self, partition: Partition, cause: Cause, effect: DeadLetter, salt: bytes
+    ) -> records.Effect:
+        origin = Origin(self._prefix + cause.topic, cause.partition, cause.offset)
+        told = headers(cause.headers, origin, self._group, effect.cause, effect.detail)
+        partition.send(self._dead_letters, cause.key, cause.value, told)
+        name = f"{cause.topic}|{cause.partition}|{cause.offset}"
+        return records.Effect(DEAD_LETTERS, name, digest(salt, cause.key, cause.value or b""))

@@ -1,0 +1,36 @@
+"""Law 10: too many unreadable records stop the worker.
+
+A writer that is broken must not drain a topic into the dead letters unnoticed. What is counted are
+the last records this worker took; the turn that goes over the limit is not committed. No decision
+depends on it.
+"""
+
+from streams.errors import Cause, Stop
+
+
+class DeadLetterLimit:
+    """A share of the last `window` records, once at least `count_min` of them were unreadable."""
+
+    def __init__(self, share_max_percent: int, window: int, count_min: int) -> None:
+        self._share_max_percent = share_max_percent
+        self._window = window
+        self._count_min = count_min
+        self._last = bytearray(window)
+        self._at = 0
+        self._unreadable = 0
+
+    def count(self, *, is_dead_letter: bool) -> None:
+        """Take note of one record; Stop when this one is too many."""
+        self._unreadable += is_dead_letter - self._last[self._at]
+        self._last[self._at] = is_dead_letter
+        self._at = (self._at + 1) % self._window
+        if (
+            is_dead_letter
+            and self._unreadable >= self._count_min
+            and self._unreadable * 100 > self._share_max_percent * self._window
+        ):
+            raise Stop(
+                Cause.DEAD_LETTERS,
+                f"{self._unreadable} of the last {self._window} records are unreadable, "
+                f"allowed are {self._share_max_percent} %",
+            )
