@@ -13,7 +13,7 @@ class Channel(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """DeliveryStatus"""
+    """What became of a message, as its centre reports it."""
 
     UNKNOWN = "UNKNOWN"
     DELIVERED = "DELIVERED"
@@ -22,7 +22,7 @@ class DeliveryStatus(StrEnum):
 
 
 class SettlementOutcome(StrEnum):
-    """SettlementOutcome"""
+    """What billing did with a charge or a refund request."""
 
     UNKNOWN = "UNKNOWN"
     CHARGED = "CHARGED"
@@ -31,7 +31,7 @@ class SettlementOutcome(StrEnum):
 
 
 class CareKind(StrEnum):
-    """CareKind"""
+    """What customer care does for a subscriber."""
 
     UNKNOWN = "UNKNOWN"
     LOOK = "LOOK"
@@ -44,7 +44,7 @@ class CareKind(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """MessageKind"""
+    """What a message to a subscriber is for."""
 
     UNKNOWN = "UNKNOWN"
     PROMPT = "PROMPT"
@@ -55,7 +55,7 @@ class MessageKind(StrEnum):
 
 
 class Encoding(StrEnum):
-    """Encoding"""
+    """How a message's text travels (see segments.py); VOICE is spoken."""
 
     UNKNOWN = "UNKNOWN"
     GSM7 = "GSM7"
@@ -67,15 +67,15 @@ class Confirmation(StrEnum):
     """Which confirmation is in force."""
 
     UNKNOWN = "UNKNOWN"
-    OFF = "OFF"
-    SHADOW = "SHADOW"
-    FIRST_OF_DAY = "FIRST_OF_DAY"
-    EVERY_ORDER = "EVERY_ORDER"
-    REFUSE = "REFUSE"
+    OFF = "OFF"  # charge without asking
+    SHADOW = "SHADOW"  # charge without asking, and record what would have been asked
+    FIRST_OF_DAY = "FIRST_OF_DAY"  # one yes covers a service for the day; not for voice
+    EVERY_ORDER = "EVERY_ORDER"  # each order needs its own yes
+    REFUSE = "REFUSE"  # charge nobody
 
 
 class Outcome(StrEnum):
-    """Outcome"""
+    """Whether a provider may deliver what was ordered."""
 
     UNKNOWN = "UNKNOWN"
     APPROVED = "APPROVED"
@@ -83,49 +83,52 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Reason"""
+    """Why a decision is what it is, one meaning each, as customer care may read it out."""
 
-    UNKNOWN = "UNKNOWN"
-    APPROVED_NOT_ASKED = "APPROVED_NOT_ASKED"
-    APPROVED_GRANTED = "APPROVED_GRANTED"
-    APPROVED_CONFIRMED = "APPROVED_CONFIRMED"
-    PROMPTED = "PROMPTED"
-    WAITING = "WAITING"
-    SERVICE_UNKNOWN = "SERVICE_UNKNOWN"
-    SERVICE_NOT_ON_SALE = "SERVICE_NOT_ON_SALE"
-    PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
-    PROVIDER_NOT_ACTIVE = "PROVIDER_NOT_ACTIVE"
-    PROVIDER_MISMATCH = "PROVIDER_MISMATCH"
+    UNKNOWN = "UNKNOWN"  # written by a newer version of the gate
+    APPROVED_NOT_ASKED = "APPROVED_NOT_ASKED"  # charged; the policy asks for no yes here
+    APPROVED_GRANTED = "APPROVED_GRANTED"  # charged; an earlier yes of the day covers it
+    APPROVED_CONFIRMED = "APPROVED_CONFIRMED"  # charged; the subscriber said yes to it
+    PROMPTED = "PROMPTED"  # the subscriber was asked; the order waits for the answer
+    WAITING = "WAITING"  # the subscriber was already asked the same; the order waits with the first
+    SERVICE_UNKNOWN = "SERVICE_UNKNOWN"  # refused: there is no such service
+    SERVICE_NOT_ON_SALE = "SERVICE_NOT_ON_SALE"  # refused: the service is suspended or withdrawn
+    PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"  # refused: there is no such provider
+    PROVIDER_NOT_ACTIVE = "PROVIDER_NOT_ACTIVE"  # refused: the provider is suspended or blacklisted
+    PROVIDER_MISMATCH = "PROVIDER_MISMATCH"  # refused: the service is another provider's
+    # refused: the order came by another channel than the service is sold on
     LINE_MISMATCH = "LINE_MISMATCH"
+    # refused: the price told to the subscriber is not the catalogue's
     PRICE_MISMATCH = "PRICE_MISMATCH"
+    # refused: a voice order that names no call cannot be confirmed in it
     CALL_MISSING = "CALL_MISSING"
-    STALE = "STALE"
-    NO_POLICY = "NO_POLICY"
-    NO_RULE = "NO_RULE"
-    REFUSED_BY_POLICY = "REFUSED_BY_POLICY"
-    WAITING_LIMIT = "WAITING_LIMIT"
-    DECLINED = "DECLINED"
-    SILENCE = "SILENCE"
-    GRANT_EXHAUSTED = "GRANT_EXHAUSTED"
-    REPEATED = "REPEATED"
-    CONFLICT = "CONFLICT"
-    DEAD_LETTER = "DEAD_LETTER"
-    NOT_ANSWERING = "NOT_ANSWERING"
-    AMBIGUOUS = "AMBIGUOUS"
-    TOO_LATE = "TOO_LATE"
-    UNCLEAR = "UNCLEAR"
-    NOTED = "NOTED"
+    STALE = "STALE"  # refused: ordered longer ago than orders are remembered
+    NO_POLICY = "NO_POLICY"  # refused: no policy was in force yet
+    NO_RULE = "NO_RULE"  # refused: no rule of the policy speaks of such an order
+    REFUSED_BY_POLICY = "REFUSED_BY_POLICY"  # refused: the policy says so
+    WAITING_LIMIT = "WAITING_LIMIT"  # refused: too many orders wait for the same answer
+    DECLINED = "DECLINED"  # refused: the subscriber said no
+    SILENCE = "SILENCE"  # refused: the subscriber did not answer in time
+    GRANT_EXHAUSTED = "GRANT_EXHAUSTED"  # refused: the yes did not cover as many orders as waited
+    REPEATED = "REPEATED"  # came before; nothing was done again
+    CONFLICT = "CONFLICT"  # its id came before with other content; a dead letter and an alarm
+    DEAD_LETTER = "DEAD_LETTER"  # could not be read or cannot be meant; set aside, nothing done
+    NOT_ANSWERING = "NOT_ANSWERING"  # a reply to nothing we asked, or to another number or call
+    AMBIGUOUS = "AMBIGUOUS"  # a reply that could mean several prompts; nothing done
+    TOO_LATE = "TOO_LATE"  # a reply received outside the life of what was asked; nothing done
+    UNCLEAR = "UNCLEAR"  # a reply that is neither a clear yes nor a clear no; nothing done
+    NOTED = "NOTED"  # written down; it changes nothing
 
 
 class AlarmKind(StrEnum):
-    """AlarmKind"""
+    """What an operator must look at."""
 
     UNKNOWN = "UNKNOWN"
     CONFLICT = "CONFLICT"
 
 
 class Scope(StrEnum):
-    """Scope"""
+    """Where a provider works: in every province, or in its home province."""
 
     UNKNOWN = "UNKNOWN"
     NATIONAL = "NATIONAL"
@@ -133,7 +136,7 @@ class Scope(StrEnum):
 
 
 class ProviderStatus(StrEnum):
-    """ProviderStatus"""
+    """Whether a provider may do business; only ACTIVE may."""
 
     UNKNOWN = "UNKNOWN"
     ACTIVE = "ACTIVE"
@@ -142,7 +145,7 @@ class ProviderStatus(StrEnum):
 
 
 class ServiceStatus(StrEnum):
-    """ServiceStatus"""
+    """Whether a service may be sold; only ON_SALE may."""
 
     UNKNOWN = "UNKNOWN"
     ON_SALE = "ON_SALE"
@@ -151,7 +154,7 @@ class ServiceStatus(StrEnum):
 
 
 class Answer(StrEnum):
-    """Answer"""
+    """What a reply says clearly."""
 
     UNKNOWN = "UNKNOWN"
     YES = "YES"
@@ -159,7 +162,7 @@ class Answer(StrEnum):
 
 
 class ActKind(StrEnum):
-    """ActKind"""
+    """What an operator does with an input record."""
 
     UNKNOWN = "UNKNOWN"
     QUARANTINE = "QUARANTINE"
@@ -167,7 +170,7 @@ class ActKind(StrEnum):
 
 
 class CongestionState(StrEnum):
-    """CongestionState"""
+    """Whether a province's queue of messages moves."""
 
     UNKNOWN = "UNKNOWN"
     CLEAR = "CLEAR"
@@ -175,10 +178,10 @@ class CongestionState(StrEnum):
 
 
 class State(StrEnum):
-    """Of the subscriber, service and day."""
+    """Of the subscriber, service and day; UNKNOWN where a decision concerns no one of them."""
 
     UNKNOWN = "UNKNOWN"
-    FRESH = "FRESH"
-    ASKED = "ASKED"
-    GRANTED = "GRANTED"
-    GRANTED_ASKED = "GRANTED_ASKED"
+    FRESH = "FRESH"  # nothing granted, nothing asked
+    ASKED = "ASKED"  # a prompt is open
+    GRANTED = "GRANTED"  # a yes was given
+    GRANTED_ASKED = "GRANTED_ASKED"  # a yes was given, and a prompt is open beyond it
