@@ -18,11 +18,14 @@ from streams.settings import Settings
 T = TypeVar("T")
 
 _ROLE = "reference"
+_WRITING = "writing reference data"
 
 # A broker that is well answers within moments; a person waits.
 _SILENCE_SECONDS_MAX = 20.0
 _TRANSACTION_SECONDS = 30
 _END_WAIT_MS = 10
+_ASK_SECONDS = 5
+_ASK_AGAIN_SECONDS = 0.05
 
 # What fails is said once, by the sentence that ends the command.
 _QUIET = {"log_level": 2}
@@ -34,6 +37,12 @@ _NOT_ALLOWED = {
 }
 # librdkafka's own codes begin with an underscore.
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001
+# While leaders are chosen, as for topics just made, the client does not ask again by itself.
+_PASSING = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
 _FENCED = {
     KafkaError._FENCED,  # noqa: SLF001
     KafkaError.PRODUCER_FENCED,
@@ -83,13 +92,16 @@ class Log:
         return records
 
     def _ends(self, topic: str, number: int) -> tuple[int, int]:
-        return _asked(
-            f"reading the ends of {topic}",
-            self._servers,
-            lambda: self._consumer.get_watermark_offsets(
-                TopicPartition(topic, number), timeout=_SILENCE_SECONDS_MAX
-            ),
-        )
+        partition = TopicPartition(topic, number)
+        deadline = time.monotonic() + _SILENCE_SECONDS_MAX
+        while True:
+            try:
+                return self._consumer.get_watermark_offsets(partition, timeout=_ASK_SECONDS)
+            except KafkaException as error:
+                said: KafkaError = error.args[0]
+                if said.code() not in _PASSING or time.monotonic() > deadline:
+                    raise _stop(f"reading the ends of {topic}", self._servers, said) from error
+            time.sleep(_ASK_AGAIN_SECONDS)
 
     def _read(self, starts: list[TopicPartition]) -> list[tuple[TopicPartition, list[Message]]]:
         """The records of each partition from its start to its end."""
@@ -140,22 +152,28 @@ class Writer:
 
     def write(self, records: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Write (topic, key, value), all of them or none."""
-        doing = "writing reference data"
-        _asked(doing, self._servers, self._producer.begin_transaction)
-        for topic, key, value in records:
-            self._producer.produce(topic, value, key, 0)
+        _asked(_WRITING, self._servers, self._producer.begin_transaction)
         try:
-            # Commit sends what is left and fails if any record was refused.
+            for topic, key, value in records:
+                self._producer.produce(topic, value, key, 0)
+            # Commit sends what is left, and fails if the broker refused any record.
             self._producer.commit_transaction(_TRANSACTION_SECONDS)
         except KafkaException as error:
-            said: KafkaError = error.args[0]
-            if said.txn_requires_abort():
-                _asked(doing, self._servers, lambda: self._producer.abort_transaction(10))
-            elif said.retriable():
-                detail = f"{doing} at {self._servers}: {said.str()}"
-                advice = "Run `tollgate reference plan`: it shows whether it was written."
-                raise Stop(Cause.UNCERTAIN_COMMIT, detail, advice) from error
-            raise _stop(doing, self._servers, said) from error
+            raise self._given_up(error.args[0]) from error
+
+    def _given_up(self, said: KafkaError) -> Stop:
+        """End the transaction as far as one may, and say why it failed."""
+        if said.retriable():
+            detail = f"{_WRITING} at {self._servers}: {said.str()}"
+            advice = "Run `tollgate reference plan`: it shows whether it was written."
+            return Stop(Cause.UNCERTAIN_COMMIT, detail, advice)
+        if not said.fatal():
+            _asked(
+                _WRITING,
+                self._servers,
+                lambda: self._producer.abort_transaction(_TRANSACTION_SECONDS),
+            )
+        return _stop(_WRITING, self._servers, said)
 
 
 def _asked(doing: str, servers: str, ask: Callable[[], T]) -> T:

@@ -97,7 +97,7 @@ def _reach(sections: Sections, placed: Placed[PolicyEntry]) -> None:
             what = f"rule {rule.name} has the name of the rule in line {line}"
             sections.problem((*at, "name"), what, "name it anew: decisions cite the name")
         first_places.setdefault(rule.name, index)
-        if contradiction := _contradiction(rule):
+        if contradiction := _contradiction(rule, policy):
             remedy = "correct it, or remove the rule"
             sections.problem(at, f"rule {rule.name} can never match: {contradiction}", remedy)
         elif not boxes:
@@ -121,12 +121,15 @@ def _reach(sections: Sections, placed: Placed[PolicyEntry]) -> None:
             _affordable(sections, rule, lines_of(boxes), (*at, "grant_amount_max_minor"))
 
 
-def _contradiction(rule: RuleEntry) -> str | None:
+def _contradiction(rule: RuleEntry, policy: PolicyEntry) -> str | None:
     """Why the rule matches nothing whatever stands above it."""
     if rule.credit_below is not None and rule.credit_below <= (rule.credit_at_least or 0):
         return f"no credit is at least {rule.credit_at_least or 0} and below {rule.credit_below}"
     if rule.from_at is not None and rule.until_at is not None and rule.until_at <= rule.from_at:
         return "until_at is not after from_at"
+    start = policy.effective_from
+    if isinstance(start, int) and rule.until_at is not None and rule.until_at <= start:
+        return "it ends before the policy takes effect"
     return None
 
 

@@ -17,7 +17,7 @@ Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
 
 _BYTES_MAX = 4 * 1024 * 1024  # thousands of services; more is a wrong file
 _DEPTH_MAX = 12  # the deepest place of a reference file has six steps
-_PLACES_MAX = 1_000_000  # aliases of aliases grow without limit in a short file
+_PLACES_MAX = 200_000  # aliases of aliases grow without limit in a short file
 
 
 class _CoreLoader(yaml.SafeLoader):

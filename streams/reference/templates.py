@@ -153,13 +153,12 @@ def _size(prompt: Prompt) -> int:
 
 
 def _too_long(size: int, prompt: Prompt, service: Service) -> TooLong:
-    limit = SEPTETS_ALONE
-    why = ""
+    limit, why = SEPTETS_ALONE, ""
     if prompt.encoding is not Encoding.GSM7:
         limit = UNITS_ALONE
-        wide = next(
-            character for character in prompt.text if character not in GSM_DEFAULT + GSM_EXTENSION
-        )
-        why = f" ({wide} is not in the GSM alphabet)"
+    if prompt.encoding is not Encoding.GSM7 and prompt.language == "en":
+        # One typographic quote among plain letters more than halves the room.
+        odd = next(each for each in prompt.text if each not in GSM_DEFAULT + GSM_EXTENSION)
+        why = f" (because {odd} is not in the GSM alphabet)"
     what = f"takes {size} characters with service {service.service_id}, {limit} fit one SMS{why}"
     return TooLong(service, what, "shorten the template or the names")

@@ -207,7 +207,7 @@ MISTAKES = {
         RULE,
         f"{RULE}        until_at: 2010-01-01T00:00:00Z\n",
         "name: low-credit",
-        "rule low-credit can never match",
+        "it ends before the policy takes effect",
     ),
     "scope of none of its providers": Mistake(
         RULE,
@@ -278,7 +278,10 @@ MISTAKES = {
         "zh: 每日笑话",
         f"zh: {'笑' * 60}",
         "分钟内",
-        "70 fit one SMS (点 is not in the GSM alphabet)",
+        "with service joke, 70 fit one SMS; shorten",
+    ),
+    "a letter outside the GSM alphabet": Mistake(
+        "en: Joke", f"en: Joke’s{' on' * 20} you", "Reply {{ yes }}", "(because ’ is not in the GSM"
     ),
     "no word for yes": Mistake(
         "      - {answer: YES, words: [Y, 是]}\n", "", "reply_words:", "lists no word for YES"
