@@ -5,15 +5,18 @@ import click
 import streams
 from streams.cli.broker import broker
 from streams.cli.config import config
+from streams.cli.demo import demo
 from streams.cli.ending import EndingGroup, exit_codes
 from streams.cli.reference import reference
 from streams.cli.schemas import schemas
 from streams.cli.simulate import simulate
 from streams.cli.topics import topics
+from streams.cli.worker import faust, worker
 
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Before anything runs", (config, schemas, topics, reference)),
-    ("Try it on your own machine", (broker, simulate)),
+    ("Run the gate", (worker, faust)),
+    ("Try it on your own machine", (demo, broker, simulate)),
 )
 
 ABOUT = """Tollgate stands between an operator's message centres and its billing: a subscriber's

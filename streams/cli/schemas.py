@@ -4,6 +4,7 @@ import click
 
 from streams import settings
 from streams.cli.ending import EndingGroup
+from streams.cli.registry import registry_trouble
 from streams.errors import Cause, Stop
 
 
@@ -36,7 +37,6 @@ def register() -> None:
     Uses the registry's IMPORT mode; an id that stands for something else there is refused.
     Importing twice is harmless.
     """
-    from streams.codec.registry import RegistryFault, RegistryUnavailable
     from streams.codec.registry import register as import_ids
 
     loaded = settings.load()
@@ -46,12 +46,8 @@ def register() -> None:
             "TOLLGATE_SCHEMA_REGISTRY_URL is empty, so there is no registry to import into",
             "Set it to the registry's address; without a registry nothing needs registering.",
         )
-    try:
+    with registry_trouble():
         imported = import_ids(loaded.schema_registry_url, loaded.topic_prefix)
-    except RegistryFault as fault:
-        raise Stop(Cause.REGISTRY_DIFFERS, str(fault)) from fault
-    except RegistryUnavailable as away:
-        raise Stop(Cause.REGISTRY_AWAY, str(away)) from away
     for release in imported:
         click.echo(f"+ {release.name} version {release.version} as id {release.id}")
     click.echo(f"Done: {len(imported)} schemas imported, the others were there already.")

@@ -9,29 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from streams import settings
+from streams.cli.span import SPAN
 from streams.errors import Cause, Stop
-from streams.setting_rows import span_of
 
 if TYPE_CHECKING:
     from streams.world.options import Summary, Tally
-
-
-class Span(click.ParamType):
-    """A span with its unit: 500ms, 10s, 15m, 24h."""
-
-    name = "span"
-
-    def convert(
-        self, value: object, parameter: click.Parameter | None, context: click.Context | None
-    ) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        if (span := span_of(str(value))) is None:
-            self.fail(f"{value!r} is no span: write 500ms, 10s, 15m or 24h", parameter, context)
-        return span
-
-
-SPAN = Span()
 
 
 @click.command()
@@ -102,7 +84,7 @@ def simulate(
     except (MixError, OptionsError) as error:
         raise click.UsageError(str(error)) from error
     asked_to_stop = _stop_on_interrupt()
-    _report(run_simulation(loaded, options, on_progress=_tell, stopped=asked_to_stop.is_set))
+    _report(run_simulation(loaded, options, on_progress=_Teller(), stopped=asked_to_stop.is_set))
 
 
 def _stop_on_interrupt() -> threading.Event:
@@ -118,12 +100,20 @@ def _stop_on_interrupt() -> threading.Event:
     return asked_to_stop
 
 
-def _tell(tally: "Tally") -> None:
-    click.echo(
-        f"{tally.world_seconds:8.0f} s  {tally.orders} orders, {sum(tally.messages.values())} "
-        f"messages, {tally.approved} approved, {sum(tally.refused.values())} refused, "
-        f"{tally.waiting} waiting"
-    )
+class _Teller:
+    """A line whenever something has happened; waiting for prompts to end is silent."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def __call__(self, tally: "Tally") -> None:
+        line = (
+            f"{tally.orders} orders, {sum(tally.messages.values())} messages, {tally.approved} "
+            f"approved, {sum(tally.refused.values())} refused, {tally.waiting} waiting"
+        )
+        if line != self._told:
+            click.echo(f"{tally.world_seconds:8.0f} s  {line}")
+            self._told = line
 
 
 def _report(summary: "Summary") -> None:

