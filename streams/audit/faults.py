@@ -5,8 +5,6 @@ own reference topic; where this file and the gate may rightly differ the fault i
 it explains a dead letter, but its absence is no finding.
 """
 
-from typing import NamedTuple
-
 from streams.audit.books import EVENT_ID, Where
 from streams.audit.evidence import Evidence
 from streams.audit.records import (
@@ -18,16 +16,9 @@ from streams.audit.records import (
     Settlement,
     Tick,
 )
-from streams.audit.reference_faults import reference_fault
+from streams.audit.reference_faults import Fault, reference_fault
 from streams.audit.standing import day_of
 from streams.topics import REFERENCES
-
-
-class Fault(NamedTuple):
-    """Why a record may not be decided on."""
-
-    sentence: str
-    certain: bool = True
 
 
 def fault_of(evidence: Evidence, where: Where) -> Fault | None:
@@ -36,8 +27,7 @@ def fault_of(evidence: Evidence, where: Where) -> Fault | None:
     if malformed is not None:
         return Fault(f"it is unreadable ({malformed})")
     if where[0] in REFERENCES:
-        sentence = reference_fault(evidence.books, where)
-        return Fault(sentence, certain=False) if sentence else None
+        return reference_fault(evidence.books, where)
     event = evidence.books.events.get(where)
     if event is None or isinstance(event, Tick):
         return None

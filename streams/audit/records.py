@@ -98,6 +98,7 @@ class Provider(NamedTuple):
     provider_id: str
     name: dict[str, str]
     scope: str
+    home_province: str | None
     status: str
     version: int
 
@@ -185,6 +186,10 @@ class OperatorAct(NamedTuple):
 
     entry: Entry
     act_id: str
+    kind: str
+    topic: str
+    partition: int
+    offset: int
     version: int
 
 
@@ -193,6 +198,7 @@ class Congestion(NamedTuple):
 
     entry: Entry
     province: str
+    state: str
     version: int
 
 

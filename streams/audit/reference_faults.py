@@ -1,18 +1,48 @@
 """Faults of reference records that can be seen in the record, or against earlier ones of its topic.
 
-A record with such a fault is a dead letter, and the last good version stays in force (issue of the
-first release, §3). Dangling ids are no faults here: they are judged when deciding.
+A record with such a fault is a dead letter, and the last good version stays in force. Dangling ids
+are no faults here: they are judged when deciding. What a policy says in words (templates, spellings
+of answers) explains a dead letter, but a gate that took it all the same is not blamed for it here.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from streams.audit.books import Books, Where
-from streams.audit.records import CreditChange, Gateway, Policy, Reference, Rule, Service
+from streams.audit.records import (
+    Congestion,
+    CreditChange,
+    Gateway,
+    OperatorAct,
+    Policy,
+    Provider,
+    Reference,
+    Service,
+)
+
+_LANGUAGES = ("zh", "en")
+_LINES = ("SMS", "MMS", "IVR")
+_ASKING = ("FIRST_OF_DAY", "EVERY_ORDER")
+_KNOWN = (*_ASKING, "OFF", "REFUSE")
+_UNKNOWN = "UNKNOWN"
+_ANY = ""  # a province or provider that no rule names
 
 
-def reference_fault(books: Books, where: Where) -> str | None:
+class Fault(NamedTuple):
+    """Why a record may not be decided on.
+
+    Where this file and the gate may rightly differ a fault is not `certain`: it explains a dead
+    letter, but its absence is no finding.
+    """
+
+    sentence: str
+    certain: bool = True
+
+
+def reference_fault(books: Books, where: Where) -> Fault | None:
     """The first fault of a reference record that can be read, or None."""
     rows = books.references[where[0]]
     record = next((row for row in rows if row.entry.offset == where[2]), None)
@@ -23,7 +53,11 @@ def reference_fault(books: Books, where: Where) -> str | None:
         for row in rows
         if row.entry.offset < where[2] and row.entry[:3] not in books.dead_letters.of
     ]
-    return _versioned(record, earlier) or _own(record) or _against(record, earlier)
+    sentence = _versioned(record, earlier) or _own(record) or _against(record, earlier)
+    if sentence:
+        return Fault(sentence)
+    words = _words(record) if isinstance(record, Policy) else None
+    return Fault(words, certain=False) if words else None
 
 
 def _versioned(record: Any, earlier: Iterable[Any]) -> str | None:
@@ -36,98 +70,167 @@ def _versioned(record: Any, earlier: Iterable[Any]) -> str | None:
     return None
 
 
-def _own(record: Reference) -> str | None:
-    match record:
-        case Service() if record.price_minor < 0:
-            return "its price is negative"
-        case CreditChange() if (record.points is None) == (record.delta is None):
-            return "it has neither or both of points and delta"
-        case Gateway() if min(record.messages_per_second, record.hall_messages_per_second) < 0:
-            return "its capacity is negative"
-        case Policy():
-            return _policy(record)
-    return None
-
-
-def _policy(policy: Policy) -> str | None:
-    numbers = (
-        policy.horizon_days,
-        policy.grace_ms,
-        policy.skew_ms,
-        policy.waiting_orders_max,
-        policy.message_life_ms,
-        *(rule.prompt_life_ms for rule in policy.rules),
-        *(rule.grant_count_max for rule in policy.rules),
-        *(rule.grant_amount_max_minor for rule in policy.rules),
-    )
-    if min(numbers) < 0:
-        return "a limit or a life is negative"
-    try:
-        ZoneInfo(policy.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "its time zone does not exist"
-    names = [rule.name for rule in policy.rules]
-    if len(set(names)) != len(names):
-        return "two rules have one name"
-    asking = [rule for rule in policy.rules if rule.confirmation in ("FIRST_OF_DAY", "EVERY_ORDER")]
-    if any(rule.confirmation in ("SHADOW", "UNKNOWN") for rule in policy.rules):
-        return "a rule asks for a confirmation that there is not"
-    if any(r.confirmation == "FIRST_OF_DAY" and _reaches(r, "IVR") for r in policy.rules):
-        return "a rule would grant a day of calls"
-    if asking and not any(w["answer"] == "YES" and w["words"] for w in policy.reply_words):
-        return "no word means yes"
-    languages = {policy.default_language, *(row["language"] for row in policy.languages)}
-    texts = {(t["channel"], t["language"]) for t in policy.templates if t["kind"] == "PROMPT"}
-    for channel in ("SMS", "IVR"):
-        asked = any(_reaches(rule, channel) for rule in asking)
-        if asked and not {(channel, language) for language in languages} <= texts:
-            return "a template is missing"
-    if any(_hidden(rule, policy.rules[:at]) for at, rule in enumerate(policy.rules)):
-        return "a rule can never match"
-    return None
-
-
-def _reaches(rule: Rule, channel: str) -> bool:
-    return not rule.lines or channel in rule.lines
-
-
-def _hidden(rule: Rule, earlier: Iterable[Rule]) -> bool:
-    """A rule that contradicts itself, or that an earlier one leaves nothing to."""
-    if rule.from_at is not None and rule.until_at is not None and rule.from_at >= rule.until_at:
-        return True
-    low, high = rule.credit_at_least, rule.credit_below
-    if low is not None and high is not None and low >= high:
-        return True
-    return any(_covers(before, rule) for before in earlier)
-
-
-def _covers(wide: Rule, narrow: Rule) -> bool:
-    sets = (
-        (wide.provinces, narrow.provinces),
-        (wide.lines, narrow.lines),
-        (wide.provider_ids, narrow.provider_ids),
-    )
-    return (
-        all(not large or (small and small <= large) for large, small in sets)
-        and (wide.scope is None or wide.scope == narrow.scope)
-        and _at_most(wide.credit_at_least, narrow.credit_at_least)
-        and _at_most(wide.from_at, narrow.from_at)
-        and _at_least(wide.credit_below, narrow.credit_below)
-        and _at_least(wide.until_at, narrow.until_at)
-    )
-
-
-def _at_most(wide: int | None, narrow: int | None) -> bool:
-    return wide is None or (narrow is not None and wide <= narrow)
-
-
-def _at_least(wide: int | None, narrow: int | None) -> bool:
-    return wide is None or (narrow is not None and wide >= narrow)
-
-
 def _against(record: Reference, earlier: Iterable[Reference]) -> str | None:
     if isinstance(record, Policy):
         instants = {row.effective_from for row in earlier if isinstance(row, Policy)}
         if record.effective_from in instants:
             return "two policies are for the same instant"
     return None
+
+
+def _own(record: Reference) -> str | None:
+    match record:
+        case Provider():
+            return _provider(record)
+        case Service():
+            return _service(record)
+        case CreditChange() if (record.points is None) == (record.delta is None):
+            return "it has neither or both of points and delta"
+        case CreditChange() if record.line == _UNKNOWN:
+            return "its line is not known"
+        case Gateway() if min(record.messages_per_second, record.hall_messages_per_second) < 0:
+            return "its capacity is negative"
+        case OperatorAct() if record.kind == _UNKNOWN or min(record.partition, record.offset) < 0:
+            return "it acts in no known way, or on no record"
+        case Congestion() if record.state == _UNKNOWN:
+            return "its state is not known"
+        case Policy():
+            return _limits(record) or next(_rules(record), None)
+    return None
+
+
+def _provider(provider: Provider) -> str | None:
+    if provider.scope == _UNKNOWN:
+        return "its scope is not known"
+    if provider.scope == "LOCAL" and not provider.home_province:
+        return "a local provider has a home province"
+    return None
+
+
+def _service(service: Service) -> str | None:
+    if service.price_minor < 0:
+        return "its price is negative"
+    if service.line == _UNKNOWN:
+        return "its line is not known"
+    if not (len(service.currency) == 3 and service.currency.isascii()):
+        return "its currency is no ISO 4217 code"
+    if not service.currency.isupper() or not service.charge_code:
+        return "its currency is no ISO 4217 code, or it has no charge code"
+    return None
+
+
+def _limits(policy: Policy) -> str | None:
+    numbers = (
+        policy.horizon_days,
+        policy.grace_ms,
+        policy.skew_ms,
+        policy.message_life_ms,
+        policy.waiting_orders_max - 1,
+    )
+    if min(numbers) < 0:
+        return "a limit is too small"
+    if not policy.sender:
+        return "it has no sender"
+    try:
+        ZoneInfo(policy.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "its time zone does not exist"
+    return None
+
+
+def _rules(policy: Policy) -> Iterator[str]:
+    if _repeated(rule.name for rule in policy.rules):
+        yield "two rules have one name"
+    for rule in policy.rules:
+        asks = rule.confirmation in _ASKING
+        if rule.confirmation not in _KNOWN:
+            yield "a rule asks for a confirmation that there is not"
+        if _UNKNOWN in rule.lines or rule.scope == _UNKNOWN:
+            yield "a rule has a line or a scope that is not known"
+        if min(rule.prompt_life_ms, rule.grant_count_max, rule.grant_amount_max_minor) < 0:
+            yield "a rule's limit is negative"
+        if asks and rule.prompt_life_ms == 0:
+            yield "a rule's prompts have no life"
+        if rule.confirmation == "FIRST_OF_DAY" and rule.grant_count_max == 0:
+            yield "a rule's grants cover nothing"
+    winning = set(_winners(policy))
+    if len({name for name, _ in winning}) < len(policy.rules):
+        yield "a rule can never match"
+    daily = {rule.name for rule in policy.rules if rule.confirmation == "FIRST_OF_DAY"}
+    if any(name in daily and line == "IVR" for name, line in winning):
+        yield "a rule would grant a day of calls"
+
+
+def _winners(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Which rule takes which line: tried with one of each kind of order that rules tell apart."""
+    rules = policy.rules
+    kinds = product(
+        {_ANY, *(name for rule in rules for name in rule.provinces)},
+        _LINES,
+        ("NATIONAL", "LOCAL"),
+        {_ANY, *(name for rule in rules for name in rule.provider_ids)},
+        _starts(-1, (b for rule in rules for b in (rule.credit_below, rule.credit_at_least))),
+        _starts(
+            policy.effective_from, (b for rule in rules for b in (rule.from_at, rule.until_at))
+        ),
+    )
+    for province, line, scope, provider, points, at in kinds:
+        for rule in rules:
+            if (
+                (not rule.provinces or province in rule.provinces)
+                and (not rule.lines or line in rule.lines)
+                and rule.scope in (None, scope)
+                and (not rule.provider_ids or provider in rule.provider_ids)
+                and _between(rule.credit_at_least, points, rule.credit_below)
+                and _between(rule.from_at, at, rule.until_at)
+            ):
+                yield rule.name, line
+                break
+
+
+def _starts(first: int, bounds: Iterable[int | None]) -> set[int]:
+    """One instant, or one number of points, of each stretch that the bounds tell apart."""
+    later = {bound for bound in bounds if bound is not None and bound > first}
+    return {first, *later}
+
+
+def _between(low: int | None, value: int, high: int | None) -> bool:
+    return (low is None or value >= low) and (high is None or value < high)
+
+
+def _words(policy: Policy) -> str | None:
+    spoken = {policy.default_language, *(row["language"] for row in policy.languages)}
+    if not spoken <= set(_LANGUAGES) or _repeated(row["province"] for row in policy.languages):
+        return "a language is not known, or a province has two"
+    prompts = [(t["channel"], t["language"]) for t in policy.templates if t["kind"] == "PROMPT"]
+    asking = {rule.name for rule in policy.rules if rule.confirmation in _ASKING}
+    voice = any(name in asking and line == "IVR" for name, line in _winners(policy))
+    for channel in ("SMS", "IVR") if voice else ("SMS",):
+        if not {(channel, language) for language in spoken} <= set(prompts):
+            return "a template is missing"
+        yes = (row for row in policy.reply_words if row["answer"] == "YES" and row["words"])
+        if not any((row["channel"] == "IVR") == (channel == "IVR") for row in yes):
+            return "no word means yes"
+    if _repeated(prompts) or not all(template["text"] for template in policy.templates):
+        return "a template is there twice, or empty"
+    if any(_UNKNOWN in (t["kind"], t["channel"]) for t in policy.templates):
+        return "a template is for nothing known"
+    if any(_UNKNOWN in (row["answer"], row["channel"]) for row in policy.reply_words):
+        return "a word means nothing known"
+    return _texts(policy)
+
+
+def _texts(policy: Policy) -> str | None:
+    for template in policy.templates:
+        text = template["text"]
+        if text.count("{{") != text.count("}}") or "{%" in text or "{#" in text:
+            return "a template cannot be filled"
+        asks = template["kind"] == "PROMPT" and template["channel"] != "IVR"
+        named = text.replace(" ", "")
+        if asks and not all(f"{{{{{n}}}}}" in named for n in ("provider", "service", "price")):
+            return "a template does not name provider, service and price"
+    return None
+
+
+def _repeated(values: Iterable[object]) -> bool:
+    return any(times > 1 for times in Counter(values).values())

@@ -64,7 +64,12 @@ def policy(**changes: Any) -> dict[str, Any]:
         "default_language": "zh",
         "languages": [],
         "templates": [
-            {"kind": "PROMPT", "channel": "SMS", "language": "zh", "text": "{{ provider }}"},
+            {
+                "kind": "PROMPT",
+                "channel": "SMS",
+                "language": "zh",
+                "text": "{{ provider }}的{{ service }}每次{{ price }}，回复Y确认。",
+            },
             {"kind": "PROMPT", "channel": "IVR", "language": "zh", "text": "ask"},
         ],
         "reply_words": [
@@ -267,7 +272,7 @@ class Gate:
         verdict = self.verdict(cause, order, reason)
         self.scribe.decide(cause, reason, [verdict], order_id=order.fields["order_id"])
 
-    def lapses(self, prompt: Draft, *orders: Draft, index: int = 0) -> None:
+    def lapses(self, prompt: Draft, *orders: Draft, index: int = 1) -> None:
         """The last tick has passed a prompt's end and the grace."""
         tick = self.scribe.last_tick(prompt.partition)
         due_at = prompt.fields["expires_at"] + GRACE
@@ -419,6 +424,6 @@ def _the_rest_lapses(scribe: Scribe, gate: Gate, *_: Draft) -> None:
     for prompt in sorted(scribe.all(MESSAGES), key=lambda draft: draft.at):
         order = orders[prompt.fields["msisdn"], prompt.fields["order_id"]]
         if order.fields["order_id"] + order.fields["msisdn"] not in answered:
-            index = lapsed.get(prompt.partition, 0)
+            index = lapsed.get(prompt.partition, 1)
             gate.lapses(prompt, order, index=index)
             lapsed[prompt.partition] = index + 1

@@ -42,7 +42,7 @@ def _causes(evidence: Evidence) -> Iterator[Finding]:
             yield finding(NUMBER, decision.entry, "the record it cites as cause does not exist")
         if decision.topic == TICKS:
             before = (*cause[:3], decision.act - 1)
-            # The first due act of a tick counts from 0 or, the tick itself being 0, from 1.
+            # The tick itself is 0, its due acts count on from 1.
             if decision.act > 1 and before not in caused:
                 yield finding(NUMBER, decision.entry, "the due act before it is missing")
         elif decision.act != 0:

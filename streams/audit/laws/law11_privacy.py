@@ -18,8 +18,9 @@ from streams.topics import ALARMS, CHARGES, DEAD_LETTERS, DECISIONS, INPUTS, MES
 NUMBER = 11
 NAME = "numbers stay private"
 
+_OURS = ("__connect.errors.", "tollgate.")
+_POSITION = ("__connect.errors.partition", "__connect.errors.offset", "__connect.errors.task.id")
 _DIGITS = re.compile(r"[0-9]{7,}")
-_SHORTEST, _LONGEST = 7, 15
 
 
 class _Numbers:
@@ -64,15 +65,11 @@ def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
 
 
 def _written(entry: Entry) -> Iterator[str]:
-    """The names and values of the headers that are ours."""
-    theirs = 0
-    if entry.topic == DEAD_LETTERS:
-        theirs = len(entry.headers) - sum(
-            1 for name, _ in entry.headers if name.startswith(("__connect.errors.", "tollgate."))
-        )
-    for name, value in entry.headers[theirs:]:
-        yield name
-        yield (value or b"").decode("utf-8", "replace")
+    """The values of the headers that we write; a record's position is no number of anybody's."""
+    for name, value in entry.headers:
+        ours = entry.topic != DEAD_LETTERS or name.startswith(_OURS)
+        if ours and name not in _POSITION:
+            yield (value or b"").decode("utf-8", "replace")
 
 
 def _log(numbers: _Numbers, path: Path, counts: Counter[str]) -> Iterator[Finding]:
