@@ -70,7 +70,6 @@ class Counts:
 
     def add(self, topic: str, decision: Decision) -> None:
         """One decision, with what it sends."""
-        self.records[topic,] += 1
         self.decisions[decision.reason, decision.channel] += 1
         for effect in decision.effects:
             kind = type(effect)
@@ -129,6 +128,7 @@ class GateAgent:
     ) -> Chain:
         topic, number, offset = topics.INPUTS[source], partition.number, partition.offset
         event = self._reader.read(source, record, number, partition.total)
+        counts.records[topic,] += 1
         cause = _cause(topic, partition, record, at)
         facts = gather_facts(catalogue, at, partition.watermark, topic, number, offset)
         if isinstance(event, Unreadable):

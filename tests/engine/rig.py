@@ -1,0 +1,180 @@
+"""Topics, load and workers of the small job on the shared broker."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.broker import EmbeddedBroker
+from tests.engine.check import Check, Checked, Record, read
+
+PARTITIONS = 4
+# A busy machine with two cores: far above what any step takes alone.
+PATIENCE_S = 90.0
+
+
+class Rig:
+    """One prefix with its topics; workers are processes that are stopped by their id."""
+
+    def __init__(self, broker: EmbeddedBroker, prefix: str, folder: Path) -> None:
+        self.bootstrap = broker.bootstrap_servers
+        self.prefix = prefix
+        self.folder = folder
+        self.sent = 0
+        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._make_topics()
+
+    def _make_topics(self) -> None:
+        stamped = {"message.timestamp.type": "LogAppendTime"}
+        wanted = [
+            *(
+                NewTopic(self.prefix + name, PARTITIONS, 1, config=stamped)
+                for name in ("adds", "takes", "ticks")
+            ),
+            *(NewTopic(self.prefix + name, PARTITIONS, 1) for name in ("out", "taken")),
+            NewTopic(
+                self.prefix + "changelog", PARTITIONS, 1, config={"cleanup.policy": "compact"}
+            ),
+        ]
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        for future in admin.create_topics(wanted).values():
+            future.result()
+
+    # -- load ------------------------------------------------------------------------------------
+
+    def send(self, count: int, rate: float = 0.0, seed: int = 7) -> None:
+        """Adds and takes on a few hundred keys; `rate` a second, 0 as fast as it goes."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "partitioner": "murmur2_random",
+                "linger.ms": 5,
+                "queue.buffering.max.messages": 1_000_000,
+            }
+        )
+        draws = random.Random(seed)
+        began = time.monotonic()
+        for place in range(count):
+            topic = "adds" if draws.random() < 0.6 else "takes"
+            key = b"key-%d" % draws.randrange(300)
+            producer.produce(self.prefix + topic, b"%d" % place, key)
+            if rate and place % 20 == 0:
+                producer.poll(0)
+                time.sleep(max(0.0, began + place / rate - time.monotonic()))
+        assert producer.flush(30) == 0
+        self.sent += count
+
+    @contextmanager
+    def sending(self, count: int, rate: float) -> Iterator[None]:
+        """Load in the background while the block runs; it ends when all is sent."""
+        thread = threading.Thread(target=self.send, args=(count, rate))
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+
+    # -- workers ---------------------------------------------------------------------------------
+
+    def start(self, name: str, *, static: bool = False) -> subprocess.Popen[bytes]:
+        """Start a worker of that name, on its own folder."""
+        options = {
+            "prefix": self.prefix,
+            "bootstrap": self.bootstrap,
+            "data_dir": str(self.folder / name),
+            "instance": name if static else "",
+        }
+        log = (self.folder / f"{name}.log").open("ab")
+        with log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "tests.engine.worker", json.dumps(options)],
+                stdout=log,
+                stderr=log,
+            )
+        self._workers[name] = worker
+        return worker
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, at once."""
+        worker = self._workers.pop(name)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+
+    def stop(self, name: str) -> int:
+        """SIGTERM and wait; the exit code."""
+        worker = self._workers.pop(name)
+        worker.terminate()
+        return worker.wait(PATIENCE_S)
+
+    def log(self, name: str) -> str:
+        """What a worker has said so far."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        for name in list(self._workers):
+            self.kill(name)
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Until the condition holds; a worker that ended by itself is started no more."""
+        end = time.monotonic() + PATIENCE_S
+        while not condition():
+            for name, worker in self._workers.items():
+                if worker.poll() is not None:
+                    message = f"worker {name} ended with {worker.returncode}: {self.log(name)}"
+                    raise AssertionError(message)
+            assert time.monotonic() < end, f"not within {PATIENCE_S:.0f} s: {what}"
+            time.sleep(0.05)
+
+    def wait_until_taken(self) -> None:
+        """Until the group has taken everything that was sent."""
+        asker = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.prefix + "group"})
+        try:
+            self.wait(lambda: self._taken(asker) >= self.sent, f"{self.sent} records taken")
+        finally:
+            asker.close()
+
+    def taken(self) -> int:
+        """Records of the two keyed inputs that the group has taken."""
+        asker = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.prefix + "group"})
+        try:
+            return self._taken(asker)
+        finally:
+            asker.close()
+
+    def _taken(self, asker: Consumer) -> int:
+        asked = [
+            TopicPartition(self.prefix + name, number)
+            for name in ("adds", "takes")
+            for number in range(PARTITIONS)
+        ]
+        try:
+            return sum(max(0, one.offset) for one in asker.committed(asked, 30))
+        except KafkaException:  # the coordinator moves, or a transaction is open: not yet
+            return -1
+
+    def all_counted_out(self) -> bool:
+        """Whether every key that was added has been counted out at least once."""
+        added = {key for _, key, _, _ in self._records("adds")}
+        out = {key for _, key, value, _ in self._records("out") if value.startswith(b"out")}
+        return out == added
+
+    def _records(self, name: str) -> list[Record]:
+        found = read(self.bootstrap, self.prefix + name)
+        return [record for records in found.values() for record in records]
+
+    def check(self) -> Checked:
+        """Replay the order taken and compare; no worker may be running."""
+        assert not self._workers, "stop the workers first"
+        return Check(self.bootstrap, self.prefix).run()
