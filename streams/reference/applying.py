@@ -62,7 +62,7 @@ class Result(NamedTuple):
 def plan(settings: Settings, path: Path, at: int | None = None) -> Result:
     """What applying the file would change; raises Refused or another Stop where apply would.
 
-    `at`: the instant that `now` means (UTC, milliseconds); needed only under simulated time.
+    `at`: the instant that `now` means (UTC, milliseconds), under simulated time and only then.
     """
     return plan_file(settings, load(path), at)
 
@@ -83,7 +83,7 @@ def apply(
 def plan_file(settings: Settings, file: ReferenceFile, at: int | None = None) -> Result:
     """`plan` for a file that has been loaded."""
     partitions = provision.check(settings)
-    codecs = _codecs()
+    codecs = _codecs(settings)
     return _compare(settings, codecs, partitions, file, at, Signature("", file.reason))
 
 
@@ -97,7 +97,7 @@ def apply_file(
     """`apply` for a file that has been loaded."""
     signature = Signature(by or _user(), reason or file.reason)
     partitions = provision.check(settings)
-    codecs = _codecs()
+    codecs = _codecs(settings)
     # First become the only one who may write: what is read afterwards stays as it is until the
     # transaction, or the transaction fails.
     writer = Writer(settings)
@@ -110,19 +110,25 @@ def apply_file(
             Cause.REFERENCE_REFUSED, detail, "Give --reason, or write reason: into the file."
         )
     encoders = {name: codecs.encoder(name, kind) for name, kind in RECORD_TYPES.items()}
-    writer.write(
+    # Encoded before the transaction begins, so that nothing but the broker can fail within it.
+    records = [
         (
             settings.topic_prefix + change.topic,
             id_of(change.record).encode(),
             encoders[change.topic](change.record),
         )
         for change in result.pending
-    )
+    ]
+    writer.write(records)
     return result._replace(written=True)
 
 
-def _codecs() -> Codecs:
-    return Codecs.from_repository(types_of(words, reference))
+def _codecs(settings: Settings) -> Codecs:
+    types = types_of(words, reference)
+    if settings.schema_registry_url:
+        # Refused here when the registry has other ids for what is about to be written.
+        return Codecs.from_registry(settings.schema_registry_url, settings.topic_prefix, types)
+    return Codecs.from_repository(types)
 
 
 def _user() -> str:
@@ -156,6 +162,10 @@ def _compare(
 
 def _now(settings: Settings, file: ReferenceFile, at: int | None, decided: int | None) -> int:
     """What `now` means in this file."""
+    if at is not None and not settings.simulated_time:
+        detail = "--at says what `now` is, but this gate follows the clock"
+        advice = "Write the instant into the file, or set TOLLGATE_SIMULATED_TIME=true."
+        raise Stop(Cause.REFERENCE_REFUSED, detail, advice)
     if at is not None:
         return at
     if settings.simulated_time and any(draft.at_now for draft in file.drafts):

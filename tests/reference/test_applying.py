@@ -253,6 +253,12 @@ def test_under_simulated_time_somebody_says_what_now_is(settings: Settings, writ
     assert policy.effective_from == DECIDED_AT
 
 
+def test_under_the_clock_nobody_says_what_now_is(settings: Settings, write: Write) -> None:
+    """Where the clock tells the time, an instant given for `now` is refused."""
+    with pytest.raises(Stop, match="this gate follows the clock"):
+        plan(settings, write(SMALL), at=DECIDED_AT)
+
+
 def test_a_policy_at_the_instant_of_another_is_refused(settings: Settings, write: Write) -> None:
     """What the catalogue would not take beside what stands on the topics is refused at its line."""
     apply(settings, write(SMALL))
