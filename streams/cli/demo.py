@@ -27,10 +27,11 @@ from streams.cli.span import SPAN
 def demo(
     duration: timedelta, rate: float, subscribers: int, seed: int, data_dir: Path | None
 ) -> None:
-    """Start Kafka, a worker and a simulated outside world; show it live; audit the result.
+    """See the whole job live in about a minute, and have it audited.
 
-    Needs the extra `embedded`. Ends by itself, drained, with a summary; ends with 0 only when the
-    auditor, who shares no code with the gate, has found every law kept.
+    Starts Kafka, a worker and a simulated outside world, all in one folder. Needs the extra
+    `embedded`. Ends by itself, drained, with a summary; with 0 only when the auditor, who shares
+    no code with the gate, has found every law kept.
     """
     from streams.demo import run
     from streams.world.options import OptionsError

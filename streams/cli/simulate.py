@@ -59,12 +59,14 @@ def simulate(
     speed: float,
     patience: timedelta,
 ) -> None:
-    """Play message centres, voice platform, billing and subscribers against any broker.
+    """Play the outside world against any broker.
 
+    Message centres, a voice platform, billing, and subscribers who answer yes, no, late or never.
     Topics and reference data must be there (`topics apply`, `reference apply`); a worker answers.
     Ends by itself when every order has its verdict and every approved one its charge; Ctrl-C
     places no more orders and waits for the answers.
     """
+    from streams import provision
     from streams.world.mix import MixError, parse_mix
     from streams.world.options import Options, OptionsError
     from streams.world.simulation import run_simulation
@@ -83,6 +85,7 @@ def simulate(
         ).checked()
     except (MixError, OptionsError) as error:
         raise click.UsageError(str(error)) from error
+    provision.check(loaded)
     asked_to_stop = _stop_on_interrupt()
     _report(run_simulation(loaded, options, on_progress=_Teller(), stopped=asked_to_stop.is_set))
 

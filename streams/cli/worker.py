@@ -29,7 +29,7 @@ def worker() -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def faust(arguments: tuple[str, ...]) -> None:
-    """Run Faust's own command line on the gate: `tollgate faust agents`, `tollgate faust tables`.
+    """Run Faust's own commands on the gate: agents, tables, and others.
 
     What follows is passed on as it is; `tollgate faust --help` shows Faust's commands.
     """

@@ -203,6 +203,50 @@ def test_the_schemas_stand_as_they_are() -> None:
     assert (checked.exit_code, checked.output[-12:]) == (0, "s releases.\n")
 
 
+@pytest.mark.parametrize("command", ["worker", "simulate"])
+def test_nothing_starts_without_its_topics(
+    kafka: EmbeddedBroker, prefix: str, command: str
+) -> None:
+    """Without the topics a worker and a simulation end with one sentence that says what to run."""
+    done = spawn(
+        command,
+        environment={
+            "TOLLGATE_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "TOLLGATE_TOPIC_PREFIX": prefix,
+        },
+    )
+    assert done.returncode == Cause.TOPIC_MISSING.exit_code
+    assert f"{prefix}orders.v1" in done.stderr
+    assert "tollgate topics apply" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_without_its_registry_says_so(
+    kafka: EmbeddedBroker, prefix: str, tmp_path: Path
+) -> None:
+    """A registry that is set and does not answer ends the worker with its own code."""
+    where = {"BOOTSTRAP_SERVERS": kafka.bootstrap_servers, "TOPIC_PREFIX": prefix}
+    assert run("topics", "apply", **where).exit_code == 0
+    done = spawn(
+        "worker",
+        environment={
+            **{f"TOLLGATE_{name}": value for name, value in where.items()},
+            "TOLLGATE_SCHEMA_REGISTRY_URL": "http://127.0.0.1:1",
+            "TOLLGATE_DATA_DIR": str(tmp_path),
+        },
+    )
+    assert done.returncode == Cause.REGISTRY_AWAY.exit_code
+    assert "TOLLGATE_SCHEMA_REGISTRY_URL" in done.stderr
+
+
+def test_fausts_own_commands_list_the_gates_tables() -> None:
+    """`tollgate faust tables` is Faust's own list, with the gate's tables and their meaning."""
+    done = spawn("faust", "tables")
+    assert done.returncode == 0
+    assert "grants" in done.stdout
+    assert "subscribers" in done.stdout
+
+
 def test_the_broker_command_says_what_keeps_it_from_starting(
     kafka: EmbeddedBroker, tmp_path: Path
 ) -> None:
