@@ -292,7 +292,7 @@ class Gate:
         letter = self.scribe.append(DEAD_LETTERS, record.partition, record.at, record.key, {})
         letter.raw = record.value
         said = {
-            "__connect.errors.topic": f"vas.{record.topic}",
+            "__connect.errors.topic": self.scribe.prefix + record.topic,
             "__connect.errors.partition": str(record.partition),
             "__connect.errors.offset": str(record.offset),
             "__connect.errors.stage": "VALUE_CONVERTER",
@@ -324,9 +324,9 @@ class Gate:
         )
 
 
-def honest() -> Scribe:
+def honest(prefix: str = "vas.") -> Scribe:
     """The whole day."""
-    scribe = Scribe()
+    scribe = Scribe(prefix)
     reference(scribe)
     gate = Gate(scribe)
     scribe.tick(MORNING)

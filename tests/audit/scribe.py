@@ -116,7 +116,8 @@ def base(msisdn: str, order_id: str) -> str:
 class Scribe:
     """The topics under way; each partition of a topic is a list of drafts in offset order."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "vas.") -> None:
+        self.prefix = prefix
         self.logs: dict[tuple[str, int], list[Draft]] = defaultdict(list)
         self.watermark = dict.fromkeys(range(PARTITIONS), 0)
         self.committed: dict[tuple[str, int], int] | None = None
@@ -232,7 +233,7 @@ class Scribe:
                 for partition in range(PARTITIONS)
                 if self.log(topic, partition)
             }
-        return History(topics, PARTITIONS, committed)
+        return History(topics, PARTITIONS, committed, self.prefix)
 
 
 def _entry(draft: Draft, value: bytes | None) -> Entry:

@@ -1,0 +1,117 @@
+"""Reading a history from a real broker: everything committed, nothing else."""
+
+from dataclasses import replace
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from streams import clients, provision
+from streams.audit import Entry, History, Incomplete, audit_topics, read_history
+from streams.broker import EmbeddedBroker
+from streams.settings import Settings
+from streams.topics import CHARGES, ORDERS, REFERENCES, REPLIES
+from tests.audit.honest import honest
+from tests.audit.scribe import OUTPUTS, PARTITIONS
+
+ANSWER_SECONDS = 30
+
+
+@pytest.fixture
+def settings(kafka: EmbeddedBroker, prefix: str) -> Settings:
+    """Topics of one's own, in the simulator's time."""
+    made = Settings(
+        bootstrap_servers=kafka.bootstrap_servers,
+        topic_prefix=prefix,
+        group=f"{prefix}gate",
+        partitions=PARTITIONS,
+        simulated_time=True,
+    )
+    provision.apply(made)
+    return made
+
+
+def write(settings: Settings, history: History) -> None:
+    """Inputs and reference data as their writers publish them, outputs in one transaction."""
+    outside = Producer(clients.producer(settings, "outside"))
+    for entries in history.topics.values():
+        for entry in entries:
+            if entry.topic not in OUTPUTS:
+                send(outside, settings, entry)
+    assert outside.flush(ANSWER_SECONDS) == 0
+    configuration = clients.producer(settings, "gate")
+    gate = Producer(configuration | {"transactional.id": settings.group})
+    gate.init_transactions(ANSWER_SECONDS)
+    gate.begin_transaction()
+    for topic in OUTPUTS:
+        for entry in history.of(topic):
+            send(gate, settings, entry)
+    gate.commit_transaction(ANSWER_SECONDS)
+    gate.begin_transaction()
+    send(gate, settings, history.of(CHARGES)[0])
+    assert gate.flush(ANSWER_SECONDS) == 0
+    gate.abort_transaction(ANSWER_SECONDS)
+    commit(settings, history)
+
+
+def send(producer: Producer, settings: Settings, entry: Entry) -> None:
+    """One record, where and when it was."""
+    producer.produce(
+        settings.topic_prefix + entry.topic,
+        entry.value,
+        entry.key,
+        entry.partition,
+        timestamp=entry.timestamp,
+        headers=list(entry.headers),
+    )
+
+
+def commit(settings: Settings, history: History) -> None:
+    """The group's positions."""
+    consumer = Consumer(clients.reader(settings, "gate") | {"group.id": settings.group})
+    consumer.commit(
+        offsets=[
+            TopicPartition(settings.topic_prefix + topic, partition, offset)
+            for (topic, partition), offset in (history.committed or {}).items()
+        ],
+        asynchronous=False,
+    )
+    consumer.close()
+
+
+def test_what_was_committed_is_read_and_audited(settings: Settings) -> None:
+    """A day's records are read as they were written, the aborted ones left out, and pass."""
+    written = honest(settings.topic_prefix).history()
+    write(settings, written)
+    read = read_history(settings)
+    assert read.partitions == PARTITIONS
+    assert read.committed is not None
+    for home, offset in (written.committed or {}).items():
+        assert read.committed[home] == offset
+    for topic, entries in written.topics.items():
+        assert [without_time(entry) for entry in read.of(topic)] == [
+            without_time(entry) for entry in entries
+        ]
+    report = audit_topics(settings, drained=True)
+    assert [str(found) for found in report.findings] == []
+
+
+def without_time(entry: Entry) -> Entry:
+    """Reference data is published at the time of writing; its time is not compared."""
+    return entry._replace(timestamp=0) if entry.topic in REFERENCES else entry
+
+
+def test_a_position_left_behind_is_named(settings: Settings) -> None:
+    """A drained gate that did not commit what it decided on is found out."""
+    history = honest(settings.topic_prefix).history()
+    replies = history.of(REPLIES)[-1]
+    behind = {**(history.committed or {}), (REPLIES, replies.partition): replies.offset}
+    write(settings, replace(history, committed=behind))
+    report = audit_topics(settings, drained=True)
+    assert [found[:4] for found in report.findings] == [(9, *replies[:3])]
+
+
+def test_a_missing_topic_is_said_in_a_sentence(kafka: EmbeddedBroker, prefix: str) -> None:
+    """Without topics there is nothing to audit, and the sentence says which one and what to do."""
+    nowhere = Settings(bootstrap_servers=kafka.bootstrap_servers, topic_prefix=prefix)
+    with pytest.raises(Incomplete, match=f"no topic {prefix}{ORDERS}: .*topics apply"):
+        read_history(nowhere)
