@@ -32,7 +32,9 @@ from streams.codec.schema import (
     Union,
 )
 from streams.codec.strict import takes_no_bytes
-from streams.codec.varint import NotPlain, more_int, more_length, more_long, zigzag
+from streams.codec.varint import NotPlain, TimeUppers, more_int, more_length, more_long, zigzag
+
+_times = TimeUppers()
 
 _LOOPS_MAX = 6  # nested arrays; CPython compiles at most 20 nested blocks
 
@@ -56,6 +58,8 @@ def make_decoder(writer: Schema, reader: Schema, classes: Classes, start: int) -
         "more_length": more_length,
         "NotPlain": NotPlain,
         "new": tuple.__new__,
+        "upper": _times.get,
+        "time": _times.read,
     }
     # Names in the source are numbered, never a schema's own: a foreign schema brings no code.
     exec(compile(source, f"<decoder of {writer.name} as {reader.name}>", "exec"), names)  # noqa: S102
@@ -132,6 +136,16 @@ class _Generator:
             case ("boolean", "boolean"):
                 table = self._constant("BOOL", (False, True))
                 self._emit(pad, f"{v} = {table}[b[p]]; p += 1")
+            case ("long", "long") if writer.logical == "timestamp-millis":
+                # 128 of 129: more bytes follow, and the number is not negative.
+                self._emit(
+                    pad,
+                    f"{v} = upper(b[p + 2:p + 6])",
+                    "n = b[p]; m = b[p + 1]",
+                    f"if {v} is not None and n & 129 == 128 and m > 127:",
+                    f"    {v} += (n & 126) >> 1 | (m & 127) << 6; p += 6",
+                    f"else: {v}, p = time(b, p)",
+                )
             case ("int", "int" | "long") | ("long", "long"):
                 more = f"more_{writer.kind}"
                 self._emit(

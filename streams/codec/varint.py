@@ -93,6 +93,25 @@ def more_int(buffer: bytes, at: int, first: int) -> tuple[int, int]:
     return raw, at
 
 
+class TimeUppers(dict[bytes, int]):
+    """The last four of a time's six bytes, read before: times of the same 8 s share them.
+
+    Milliseconds since 1970 take six bytes from 1987 to 2109. Read byte by byte they cost more than
+    a text; with their upper part known, a third of it.
+    """
+
+    def read(self, buffer: bytes, at: int) -> tuple[int, int]:
+        """Any number, the slow way; what can be reused of it is kept."""
+        raw, end = (
+            more_long(buffer, at + 1, buffer[at]) if buffer[at] > 127 else (buffer[at], at + 1)
+        )
+        if end - at == 6:
+            if len(self) >= _CACHED_MAX:
+                self.clear()
+            self[buffer[at + 2 : end]] = raw >> 14 << 13
+        return unzigzag(raw), end
+
+
 def more_length(buffer: bytes, at: int, first: int) -> tuple[int, int]:
     """A length or count whose first byte was over 127 or odd: long, or negative and not plain."""
     if first > 127:

@@ -112,3 +112,19 @@ def test_a_fixed_of_another_size_is_refused() -> None:
     """A digest must have all its bytes."""
     with pytest.raises(Unencodable, match="digest must be 16 bytes"):
         codec_of("state/seen").encode(TYPES["Seen"](b"short", 1))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    start=st.integers(0, 1 << 42) | st.sampled_from([1 << 34, 1 << 41, 1_796_083_200_000]),
+    steps=st.lists(st.integers(-20_000, 20_000), max_size=8),
+)
+def test_times_that_share_their_upper_part_are_told_apart(start: int, steps: list[int]) -> None:
+    """Neighbouring times, and their negatives, come back exactly, known upper part or not."""
+    codec = codec_of("ticks.v1")
+    for step in (0, *steps, 0):
+        for at in (start + step, -start - step):
+            tick = TYPES["Tick"]("t", at)
+            written = codec.encode(tick)
+            assert written[5:] == fastavro_write(codec.schema, tick)
+            assert codec.decode(written) == tick
