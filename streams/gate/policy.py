@@ -33,8 +33,9 @@ _AROUND_AN_ANSWER = str.maketrans(
 
 def normalise(text: str) -> str:
     """A reply's words as they are compared: width, case, spaces and punctuation do not count."""
-    bare = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(unicodedata.normalize("NFKC", bare).translate(_AROUND_AN_ANSWER).split())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    bare = "".join(folded.translate(_AROUND_AN_ANSWER).split())
+    return unicodedata.normalize("NFKC", bare)  # what a space kept apart may now be one letter
 
 
 def utc_day(instant: int) -> int:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from streams.gate.catalogue import Catalogue
+from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
 from streams.gate.reference import (
     CreditChange,
     Names,
@@ -16,12 +17,15 @@ from streams.gate.reference import (
 )
 from streams.gate.words import (
     Answer,
+    CareKind,
     Channel,
     Confirmation,
+    DeliveryStatus,
     MessageKind,
     ProviderStatus,
     Scope,
     ServiceStatus,
+    SettlementOutcome,
 )
 
 
@@ -156,7 +160,7 @@ def policy(*rules: Rule, **fields: object) -> Policy:
     return usual._replace(**fields)  # type: ignore[arg-type]
 
 
-def credit(points: int, **fields: object) -> CreditChange:
+def credit(points: int | None, **fields: object) -> CreditChange:
     """The points of the provider's SMS line in Guangdong, from the beginning."""
     usual = CreditChange(
         "credit-1", "sp-1", Channel.SMS, "guangdong", points, None, "t", BEGINNING, 1, "t", "t"
@@ -176,3 +180,77 @@ def catalogue(*policies: Policy) -> Catalogue:
         fault = built.fold(topic_name, record)
         assert fault is None, fault
     return built
+
+
+SUBSCRIBER = "8613800000001"
+
+
+def order(order_id: str, ordered_at: int, what: Service = SMS_SERVICE, **fields: object) -> Order:
+    """An order of a service at its price, by the subscriber in Guangdong."""
+    usual = Order(
+        order_id,
+        SUBSCRIBER,
+        what.provider_id,
+        what.service_id,
+        what.line,
+        what.price_minor,
+        what.currency,
+        "guangdong",
+        ordered_at,
+        "centre-1",
+        "call-1" if what.line is Channel.IVR else None,
+    )
+    return usual._replace(**fields)  # type: ignore[arg-type]
+
+
+def reply(reply_id: str, received_at: int, text: str = "Y", **fields: object) -> Reply:
+    """A text from the subscriber to the one number."""
+    usual = Reply(reply_id, SUBSCRIBER, Channel.SMS, SENDER, text, received_at, None)
+    return usual._replace(**fields)  # type: ignore[arg-type]
+
+
+def key_press(reply_id: str, received_at: int, digits: str = "1", call_id: str = "call-1") -> Reply:
+    """A key pressed in a call."""
+    return Reply(reply_id, SUBSCRIBER, Channel.IVR, "", digits, received_at, call_id)
+
+
+def report(report_id: str, at: int, **fields: object) -> DeliveryReport:
+    """A message was delivered."""
+    usual = DeliveryReport(report_id, "m-1", SUBSCRIBER, DeliveryStatus.DELIVERED, at)
+    return usual._replace(**fields)  # type: ignore[arg-type]
+
+
+def settlement(settlement_id: str, at: int, **fields: object) -> Settlement:
+    """Billing took the money of a charge."""
+    usual = Settlement(
+        settlement_id,
+        "c-1",
+        None,
+        SUBSCRIBER,
+        SettlementOutcome.CHARGED,
+        200,
+        "CNY",
+        None,
+        at,
+    )
+    return usual._replace(**fields)  # type: ignore[arg-type]
+
+
+def care(action_id: str, at: int, **fields: object) -> CareAction:
+    """An agent looked a number up."""
+    usual = CareAction(
+        action_id,
+        SUBSCRIBER,
+        CareKind.LOOK,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        "agent-1",
+        "the subscriber called",
+        at,
+    )
+    return usual._replace(**fields)  # type: ignore[arg-type]
