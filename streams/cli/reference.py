@@ -7,6 +7,7 @@ import click
 
 from streams import settings
 from streams.cli.ending import EndingGroup
+from streams.cli.registry import registry_trouble
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 
@@ -61,7 +62,8 @@ def plan(file: Path, at: int | None) -> None:
     """
     from streams.reference import applying
 
-    click.echo(applying.plan(settings.load(), file, at).text)
+    with registry_trouble():
+        click.echo(applying.plan(settings.load(), file, at).text)
 
 
 @reference.command()
@@ -73,4 +75,5 @@ def apply(file: Path, by: str | None, reason: str | None, at: int | None) -> Non
     """Write what FILE changes, in one transaction; workers take it with their next turn."""
     from streams.reference import applying
 
-    click.echo(applying.apply(settings.load(), file, by, reason, at).text)
+    with registry_trouble():
+        click.echo(applying.apply(settings.load(), file, by, reason, at).text)
