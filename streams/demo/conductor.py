@@ -114,24 +114,22 @@ class _Conductor:
         with Worker(environment, log, _free_port()) as worker:
             with self._steps.step(f"Writing the reference data of {EXAMPLE.name}"):
                 _apply_reference(settings)
-            with self._steps.step(f"Starting a worker (its log: {log})"):
-                worker.wait_until_ready()
-            play = self._play(settings, worker)
+            with Watch(settings) as watch, Crowd(settings, self._options) as crowd:
+                with self._steps.step(f"Starting a worker (its log: {log})"):
+                    worker.wait_until_ready(settings.partitions)
+                play = self._play(worker, watch, crowd)
             with self._steps.step("Stopping the worker"):
                 worker.stop()
         with self._steps.step("Auditing everything on the topics"):
             report = audit_topics(settings, drained=play.summary.drained, log_files=[log])
         return self._judge(play, report)
 
-    def _play(self, settings: Settings, worker: Worker) -> Play:
+    def _play(self, worker: Worker, watch: Watch, crowd: Crowd) -> Play:
         """Let the world turn until it is drained and all of it is decided."""
         duration = self._options.duration.total_seconds()
         doing = f"Subscribers order for {duration:g} s, {self._options.rate:g} orders a second"
-        with (
-            self._steps.step(doing),
-            Watch(settings) as watch,
-            Crowd(settings, self._options) as crowd,
-        ):
+        with self._steps.step(doing):
+            crowd.begin()
             self._look_on(worker, watch, crowd)
         assert crowd.summary is not None
         first_at = watch.funnel.first_at
@@ -161,7 +159,7 @@ class _Conductor:
                 time.sleep(_LOOK_EVERY_S)
 
     def _judge(self, play: Play, report: Report) -> int:
-        lag = play.summary.tally.events - play.watch.funnel.decided
+        undecided = play.summary.tally.events - play.watch.funnel.decided
         print_summary(
             self._console, play.summary, play.watch.funnel, play.currency, play.first_decision_s
         )
@@ -171,8 +169,8 @@ class _Conductor:
             return report.exit_code
         if play.summary.trouble is not None:
             raise Stop(Cause.NOT_DRAINED, play.summary.trouble)
-        if lag:
-            raise Stop(Cause.NOT_DRAINED, f"{lag} records were published and never decided")
+        if undecided:
+            raise Stop(Cause.NOT_DRAINED, f"{undecided} records were published and never decided")
         return 0
 
 

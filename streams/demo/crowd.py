@@ -6,7 +6,7 @@ from typing import Self
 
 from streams.settings import Settings
 from streams.world.options import Options, Summary, Tally
-from streams.world.simulation import run_simulation
+from streams.world.simulation import World
 
 # The world tells its progress once a second; hearing that it is over is all it has to do then.
 _END_S = 10.0
@@ -17,7 +17,7 @@ class _Over(Exception):
 
 
 class Crowd:
-    """Runs while the block lasts, and by itself to its own end."""
+    """Gets ready when the block begins, and runs to its own end when told to begin."""
 
     def __init__(self, settings: Settings, options: Options) -> None:
         self.tally = Tally()
@@ -25,6 +25,7 @@ class Crowd:
         self.failure: BaseException | None = None
         self._settings = settings
         self._options = options
+        self._begin = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._simulate, name="world", daemon=True)
 
@@ -39,6 +40,7 @@ class Crowd:
         trace: TracebackType | None,
     ) -> None:
         self._over.set()
+        self._begin.set()
         self._thread.join(_END_S)
 
     @property
@@ -46,9 +48,16 @@ class Crowd:
         """Whether orders are still placed."""
         return self.tally.world_seconds < self._options.duration.total_seconds()
 
+    def begin(self) -> None:
+        """Let people order; until then the world only gets ready."""
+        self._begin.set()
+
     def _simulate(self) -> None:
         try:
-            self.summary = run_simulation(self._settings, self._options, self._hear)
+            with World(self._settings, self._options) as world:
+                self._begin.wait()
+                self._hear(world.tally)
+                self.summary = world.run(self._hear)
         except _Over:
             return
         except BaseException as error:  # noqa: BLE001  # the conductor raises it in its own thread

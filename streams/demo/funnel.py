@@ -27,6 +27,10 @@ ANSWERS = {
 }
 
 
+# Decisions on records of the orders' topic that are no order, or none for the first time.
+_NO_ORDERS = (Reason.DEAD_LETTER, Reason.CONFLICT, Reason.REPEATED)
+
+
 class Latency(NamedTuple):
     """Milliseconds from an order's publication to its committed prompt, as read from outside."""
 
@@ -64,7 +68,7 @@ class Funnel:
         self._effects(decision)
         reason = decision.reason
         if cause.topic == topics.ORDERS:
-            self.orders += reason not in (Reason.DEAD_LETTER, Reason.CONFLICT)
+            self.orders += reason not in _NO_ORDERS
             if reason is Reason.PROMPTED:
                 latency = seen_at - decision.event_at
                 self._latencies.append(latency)

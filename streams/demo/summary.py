@@ -21,9 +21,9 @@ def print_summary(
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     rows = {
-        "published": f"{tally.events:,} records in {summary.publishing_seconds:.1f} s, "
-        f"{summary.events_per_second:,.0f} a second ({tally.duplicates:,} of them twice, "
-        f"{tally.malformed.total():,} malformed on purpose)",
+        "published": f"{tally.events:,} records, {summary.events_per_second:,.0f} a second while "
+        f"people ordered ({tally.duplicates:,} of them twice, {tally.malformed.total():,} "
+        "malformed on purpose)",
         "orders": f"{funnel.orders:,} ({funnel.repeated:,} repeated records changed nothing)",
         "prompts": f"{funnel.prompts:,}",
         "answers": ", ".join(f"{funnel.answers[name]:,} {name}" for name in ANSWERS.values()),

@@ -16,6 +16,7 @@ from typing import Self
 
 import streams.broker
 from streams.errors import Cause, Stop
+from streams.metrics import Metric
 from streams.setting_rows import PREFIX
 
 # A worker decides about 3 s after its start on a quiet machine; here others start beside it.
@@ -67,10 +68,12 @@ class Worker:
             if pipe is not None:
                 pipe.close()
 
-    def wait_until_ready(self) -> None:
-        """Wait until its partitions are open; raises Stop when it ends or takes too long."""
+    def wait_until_ready(self, partitions: int) -> None:
+        """Wait until so many partitions are open; raises Stop when it ends or takes too long."""
         deadline = time.monotonic() + _READY_S
-        while not self._is_ready():
+        # A worker that was given nothing yet is ready too: hence the count.
+        open_ones = f"\n{Metric.PARTITIONS_OPEN.value.name} {float(partitions)}\n"
+        while open_ones not in self._ask("/metrics") or not self._ask("/readyz"):
             self.check()
             if time.monotonic() > deadline:
                 raise self._stop(f"the worker was not ready within {_READY_S:.0f} s")
@@ -95,13 +98,15 @@ class Worker:
         if code != 0:
             raise self._stop(f"the worker ended with exit code {code} on SIGTERM")
 
-    def _is_ready(self) -> bool:
+    def _ask(self, path: str) -> str:
+        """What it answers, or nothing while all is not well."""
         asked = http.client.HTTPConnection("127.0.0.1", self._metrics_port, timeout=1)
         try:
-            asked.request("GET", "/readyz")
-            return asked.getresponse().status == http.HTTPStatus.OK
+            asked.request("GET", path)
+            answer = asked.getresponse()
+            return answer.read().decode() if answer.status == http.HTTPStatus.OK else ""
         except (OSError, http.client.HTTPException):
-            return False
+            return ""
         finally:
             asked.close()
 

@@ -9,7 +9,7 @@ themselves; it says what it did and saw, and never waits for ever.
 from streams.world.mix import DEFAULT_MIX, Mix, MixError, parse_mix
 from streams.world.options import Options, OptionsError, Summary, Tally
 from streams.world.preload import Preloaded, preload
-from streams.world.simulation import run_simulation
+from streams.world.simulation import World, run_simulation
 
 __all__ = [
     "DEFAULT_MIX",
@@ -20,6 +20,7 @@ __all__ = [
     "Preloaded",
     "Summary",
     "Tally",
+    "World",
     "parse_mix",
     "preload",
     "run_simulation",

@@ -87,6 +87,7 @@ class Summary:
     tally: Tally
     seconds: float  # of the machine, from the first order to the end
     publishing_seconds: float  # of the machine, while orders were placed
+    publishing_events: int  # records published in them
     trouble: str | None
 
     @property
@@ -96,5 +97,5 @@ class Summary:
 
     @property
     def events_per_second(self) -> float:
-        """Records published a second while orders were placed (what came after included)."""
-        return self.tally.events / max(self.publishing_seconds, 0.001)
+        """Records published a second while orders were placed."""
+        return self.publishing_events / max(self.publishing_seconds, 0.001)

@@ -10,10 +10,10 @@ It must not know how the gate decides: it sees messages, charges and verdicts, a
 
 from collections.abc import Callable
 from time import monotonic
-from typing import cast
+from types import TracebackType
+from typing import Self, cast
 
 from streams import topics
-from streams.codec.codecs import Codecs
 from streams.gate.effects import Charge, Message, Verdict
 from streams.gate.events import Tick
 from streams.settings import Settings
@@ -62,52 +62,56 @@ def run_simulation(
     stopped: Callable[[], bool] = _never,
 ) -> Summary:
     """Simulate the outside until it is drained; `stopped` ends the placing of orders early."""
-    options = options.checked()
-    codecs = our_codecs()
-    clock = _clock(settings, options)
-    world = _World(settings, options, codecs, clock)
-    try:
+    with World(settings, options) as world:
         return world.run(on_progress, stopped)
-    finally:
-        world.close()
 
 
-class _World:
-    """Everything of one simulation, put together."""
+class World:
+    """Everything of one simulation, put together and ready to turn."""
 
-    def __init__(self, settings: Settings, options: Options, codecs: Codecs, clock: Clock) -> None:
-        self._options = options
-        self._codecs = codecs
-        self._clock = clock
+    def __init__(self, settings: Settings, options: Options) -> None:
+        self._options = options.checked()
         self._settings = settings
-        market = read_market(settings, codecs)
+        self._codecs = our_codecs()
+        market = read_market(settings, self._codecs)
         self._writer = Writer(settings)
-        self._encoders: Encoders = encoders(codecs)
+        self._encoders: Encoders = encoders(self._codecs)
         self._reader = Reader(settings, (topics.MESSAGES, topics.CHARGES, topics.VERDICTS))
-        self.tally = Tally()
-        self._agenda = Agenda()
-        self._began = clock.now()
-        self._billing = Billing(options.seed, options.mix.faults[Fault.UNPAID])
         self._partitions = self._reader.partitions(topics.MESSAGES)
+        self._agenda = Agenda()
+        self._billing = Billing(options.seed, options.mix.faults[Fault.UNPAID])
+        self.tally = Tally()
+        self._clock = _clock(settings, options)
+        self._began = self._ticked = 0
         self._centres = Centres(
             options,
             People(options.seed, options.subscribers, options.mix, market),
-            OrderIds(self._began),
+            OrderIds(self._clock.now()),
             self._agenda,
             self._writer,
             self._encoders,
             self._partitions,
             self.tally,
         )
-        self._ticked = self._began // _TICK_MS
 
-    def close(self) -> None:
-        """Let go of the broker."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._reader.close()
 
-    def run(self, on_progress: Progress, stopped: Callable[[], bool]) -> Summary:
+    def run(
+        self, on_progress: Progress = _say_nothing, stopped: Callable[[], bool] = _never
+    ) -> Summary:
         """Place orders for the duration, then wait until all of them are answered."""
         began = monotonic()
+        self._began = self._clock.now()
+        self._ticked = self._began // _TICK_MS
         end = self._began + int(self._options.duration.total_seconds() * 1000)
         told = 0.0
         while (now := self._clock.now()) < end and not stopped():
@@ -116,7 +120,7 @@ class _World:
             told = self._tell(on_progress, told)
         while now >= end and self._place_orders(end):
             self._turn(now)
-        published = monotonic()
+        published, events = monotonic(), self.tally.events
         patience = int(self._options.patience.total_seconds() * 1000)
         give_up = now + patience
         while not self._drained() and now < give_up:
@@ -128,7 +132,7 @@ class _World:
         self._count()
         on_progress(self.tally)
         ended = monotonic()
-        return Summary(self.tally, ended - began, published - began, self._trouble())
+        return Summary(self.tally, ended - began, published - began, events, self._trouble())
 
     def _place_orders(self, now: int) -> bool:
         """Place what is due by now, in portions; whether there is more."""
