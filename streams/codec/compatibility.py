@@ -28,7 +28,8 @@ class Finding(NamedTuple):
     sentence: str
 
     def __str__(self) -> str:
-        return f"schemas/{self.file}: {self.path}: {self.sentence}"
+        place = ": ".join(part for part in (self.file, self.path) if part)
+        return f"schemas/{place}: {self.sentence}"
 
 
 def check(folder: Path = SCHEMAS) -> tuple[Finding, ...]:

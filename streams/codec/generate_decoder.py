@@ -175,6 +175,9 @@ class _Generator:
             raise mismatch(writer, reader)
         v = self._name("v")
         self._emit(pad, f"e = p + {writer.size}; {v} = b[p:e]; p = e")
+        if self._loops:
+            # Nothing is read byte by byte here, so nothing else would end a loop past the end.
+            self._emit(pad, "if e > len(b): raise NotPlain")
         return v
 
     def _enum(self, writer: Enum, reader: Enum | None, pad: str) -> str:

@@ -205,7 +205,7 @@ def test_a_good_change_is_released_once_and_keeps_the_old_one(folder: Path) -> N
         source["fields"].append({"name": "shop", "type": ["null", "string"], "default": None})
 
     edit(folder, "orders.v1", grow)
-    assert "schemas/orders.v1.avsc: : differs from its newest release; run" in findings(folder)
+    assert "schemas/orders.v1.avsc: differs from its newest release; run" in findings(folder)
     (new,) = release(folder)
     assert (new.id, new.name, new.version) == (last + 1, "orders.v1", 2)
     assert check(folder) == ()
@@ -230,8 +230,8 @@ def test_a_lost_schema_and_a_stray_one_are_found(folder: Path) -> None:
     """Every topic has its schema and every schema its topic."""
     (folder / "orders.v1.avsc").rename(folder / "purchases.v1.avsc")
     assert "topic orders.v1 of streams/topics.py has no schema" in findings(folder)
-    assert "purchases.v1.avsc: : is the schema of no topic" in findings(folder)
-    assert "orders.v1.avsc: : was released and is gone" in findings(folder)
+    assert "purchases.v1.avsc: is the schema of no topic" in findings(folder)
+    assert "orders.v1.avsc: was released and is gone" in findings(folder)
 
 
 @pytest.mark.parametrize("spoil", ["version", "id"])

@@ -192,6 +192,29 @@ def test_items_without_bytes_are_counted(items: Any) -> None:
             assert caught.value.cause == "bad_length"
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        "string",
+        "boolean",
+        {"type": "fixed", "name": "Two", "size": 2},
+        {"type": "array", "items": {"type": "fixed", "name": "Two", "size": 2}},
+        ["null", "long"],
+        {"type": "long", "logicalType": "timestamp-millis"},
+        {"type": "record", "name": "R", "fields": [{"name": "f", "type": ["null", "int"]}]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("count", [1 << 20, 1 << 40, 1 << 60, -(1 << 60)])
+def test_a_count_beyond_the_bytes_ends_at_once(items: Any, count: int) -> None:
+    """However many items are claimed, no more are read than there are bytes."""
+    many = record_of({"name": "many", "type": {"type": "array", "items": items}})
+    for decode in decoders(many):
+        with pytest.raises(Undecodable) as caught:
+            decode(varint(zigzag(count)) + b"\2\2\2\2\2\2\0")
+        assert caught.value.cause == ("truncated" if count == 1 << 20 else "bad_length")
+
+
 def test_depth_is_bounded() -> None:
     """A body of a recursive schema that goes on and on is refused, not followed."""
     node = record_of({"name": "next", "type": ["null", "Node"], "default": None}, name="Node")
