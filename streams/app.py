@@ -12,15 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from faust.types import StreamT
-
 from streams import clients, topics
 from streams.agent import GateAgent, Tables
 from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
 from streams.egress import records
 from streams.egress.outbox import Outbox
-from streams.engine import App, Config, Limits, TableSpec, Worker
+from streams.engine import App, Config, Limits, TableSpec, Turns, Worker
 from streams.engine import Cause as EngineCause
 from streams.engine import Fatal as EngineFatal
 from streams.errors import Cause, Stop
@@ -83,7 +81,7 @@ def build(settings: Settings) -> App:
     meter = Meter(app, metrics)
 
     @app.agent(app.inputs, name="gate")
-    async def gate(turns: StreamT[Any]) -> None:
+    async def gate(turns: Turns) -> None:
         """Asks the subscriber first; approves, refuses and records."""
         async for turn in turns:
             async with turn:

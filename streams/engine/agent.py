@@ -6,10 +6,12 @@ and yet mean the rows of that partition; outside a turn there are none.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeAlias
+
+from faust.types import StreamT
 
 from streams.engine.errors import Cause, Fatal
 from streams.engine.partition import Partition
@@ -85,4 +87,5 @@ def _job_failed(error: BaseException) -> Fatal:
     return fatal
 
 
-Turns = AsyncIterator[AgentTurn]
+Turns: TypeAlias = StreamT[Any]
+"""What an agent over `App.inputs` iterates: a Faust stream of `AgentTurn`."""

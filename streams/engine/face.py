@@ -26,7 +26,7 @@ from streams.engine.engine import Engine
 from streams.engine.ports import Exit
 from streams.engine.process import end_process
 from streams.engine.rows import Rows, TableSpec
-from streams.engine.shell import Carrier, TableManager, Transport, TurnConsumer
+from streams.engine.shell import Carrier, TableManager, Topics, Transport, TurnConsumer
 
 
 class Table(faust.Table[Any, Any]):
@@ -86,6 +86,7 @@ class App(faust.App):
             "broker": [f"kafka://{server.strip()}" for server in servers],
             "store": "memory://",
             "Table": Table,
+            "Topic": Topics,
             "TableManager": TableManager,
             "Schema": Carrier,
             "topic_disable_leader": True,

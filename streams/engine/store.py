@@ -29,6 +29,7 @@ class Store:
     def __init__(self, path: Path, identity: bytes, cache: Cache, write_buffer_bytes: int) -> None:
         self.path = path
         self._options = WriteOptions()
+        self._closed = False
         try:
             self._db = Rdict(str(path), _options(cache, write_buffer_bytes))
         except Exception as error:  # rocksdict raises bare Exception
@@ -44,7 +45,7 @@ class Store:
         if stored is None:
             self._db.put(IDENTITY_KEY, identity)
         elif stored != identity:
-            self._db.close()
+            self.close()
             raise Fatal(
                 Cause.FOLDER_FOREIGN,
                 f"{self.path} holds the state of {stored.decode(errors='replace')}, "
@@ -85,7 +86,9 @@ class Store:
 
     def close(self) -> None:
         """Release the folder's lock; closing twice is harmless."""
-        self._db.close()
+        if not self._closed:
+            self._closed = True
+            self._db.close()
 
 
 def remove(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Law 9 on a real broker: a turn's outputs, state and positions become real together or not at all."""
+"""Law 9 on a real broker: outputs, state and positions become real together or not at all."""
 
 import random
 import shutil
