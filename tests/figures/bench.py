@@ -1,0 +1,101 @@
+"""`make bench`: throughput and latency of one worker, with the broker on the same cores.
+
+Prints a table and writes it to build/bench.md. Nothing is judged here: figures depend on the
+machine and on what else it does, which is told beside them.
+"""
+
+import os
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from streams.broker import EmbeddedBroker
+from tests.figures import latency, throughput
+
+REPORT = Path(__file__).parents[2] / "build/bench.md"
+
+
+@click.command()
+@click.option("--events", default=120_000, show_default=True, help="Preloaded for each run.")
+@click.option("--runs", default=3, show_default=True, help="Of each kind.")
+@click.option("--rate", default=1000.0, show_default=True, help="Events a second, for latency.")
+@click.option("--seconds", default=20.0, show_default=True, help="Measured, for latency.")
+@click.option("--warm-up", default=10.0, show_default=True, help="Seconds before that.")
+@click.option("--seed", default=1, show_default=True, help="Of the first run's events.")
+@click.option(
+    "--only", type=click.Choice(["throughput", "latency"]), help="One of the two, not both."
+)
+def main(
+    events: int,
+    runs: int,
+    rate: float,
+    seconds: float,
+    warm_up: float,
+    seed: int,
+    only: str | None,
+) -> None:
+    """Measure one worker on an embedded broker."""
+    lines = [f"{os.cpu_count()} cores; least, middle and most of {runs} runs.", ""]
+    with tempfile.TemporaryDirectory(prefix="tollgate-bench-") as made:
+        folder = Path(made)
+        with EmbeddedBroker(folder / "kafka", tell=click.echo) as broker:
+            if only != "latency":
+                drained = []
+                for run in range(runs):
+                    drained.append(
+                        throughput.measure(broker, folder, f"drain{run}", events, seed + run)
+                    )
+                    click.echo(drained[-1])
+                lines += _table(f"Draining {events:,} events", drained)
+            if only != "throughput":
+                steady = []
+                for run in range(runs):
+                    steady.append(
+                        latency.measure(broker, folder, f"steady{run}", rate, warm_up, seconds)
+                    )
+                    click.echo(steady[-1])
+                lines += _table(f"Steady {rate:,.0f} events/s for {seconds:g} s", steady)
+    report = "\n".join(lines)
+    click.echo(report)
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(report + "\n")
+
+
+# What the fields of a run are called, in units.
+_NAMES = {
+    "events_per_s": "events/s",
+    "worker_us": "CPU of the worker, µs an event",
+    "broker_us": "CPU of the broker, µs an event",
+    "written_per_event": "records written an event (markers included)",
+    "turns": "turns in all",
+    "turns_per_s": "turns a second",
+    "memory_mb": "most memory of the worker, MB",
+    "prompts": "prompts",
+    "p50": "order to prompt, p50, ms",
+    "p99": "order to prompt, p99, ms",
+    "most": "order to prompt, most, ms",
+    "others_cores": "cores busy with anything else",
+    "load": "load average (1 min)",
+}
+
+
+def _table(title: str, runs: Sequence[NamedTuple]) -> list[str]:
+    """Markdown: a line a figure, least, middle and most of the runs."""
+    lines = [f"| {title} | least | middle | most |", "|---|---:|---:|---:|"]
+    for name in runs[0]._fields:
+        values = [getattr(run, name) for run in runs]
+        shown = [_shown(v) for v in (min(values), statistics.median(values), max(values))]
+        lines.append(f"| {_NAMES[name]} | {' | '.join(shown)} |")
+    return [*lines, ""]
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""From an order's publication to its prompt: as a reader of committed messages sees it.
+
+The order's record time is the broker's, the prompt is seen when a read_committed reader has it in
+hand; both clocks are one machine's. The outside world that orders and answers is a process of its
+own, on the same cores as broker and worker.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from streams import clients, topics
+from streams.broker import EmbeddedBroker
+from streams.codec.codecs import Codecs
+from streams.codec.faults import Undecodable
+from streams.demo.funnel import latency_of
+from streams.gate import effects
+from streams.gate.events import Order
+from streams.gate.words import MessageKind
+from streams.settings import Settings
+from streams.world.wire import our_codecs
+from tests.figures.gate import Gate
+from tests.figures.processes import cpu_s, machine_busy_s
+from tests.figures.progress import Progress
+
+# An order brings about 2.5 events: itself, its report, its answer, its settlement.
+EVENTS_AN_ORDER = 2.5
+_READ_MOST = 1000
+_READ_S = 0.01
+_END_S = 120.0
+_START_S = 60.0
+
+
+class Latencies(NamedTuple):
+    """One run at a steady rate; milliseconds."""
+
+    events_per_s: float
+    prompts: int
+    p50: int
+    p99: int
+    most: int
+    worker_us: float  # CPU an event
+    turns_per_s: float
+    others_cores: float  # busy with neither worker nor broker; the simulated world is among them
+    load: float
+
+
+class _Mark(NamedTuple):
+    at: float
+    decided: int
+    worker_s: float
+    broker_s: float
+    busy_s: float
+    turns: float
+
+
+def measure(
+    broker: EmbeddedBroker,
+    folder: Path,
+    name: str,
+    events_per_s: float,
+    warm_up_s: float,
+    seconds: float,
+) -> Latencies:
+    """Let the world order at a steady rate; what is counted begins after a warm-up."""
+    gate = Gate(broker, f"{name}.", folder / name)
+    progress = Progress(gate.settings)
+    with gate.worker() as worker:
+        _wait_until_ready(gate)
+        eyes = _Eyes(gate.settings)
+        world = _start_world(gate, events_per_s / EVENTS_AN_ORDER, warm_up_s + seconds)
+        try:
+
+            def mark() -> _Mark:
+                return _Mark(
+                    time.time(),
+                    progress.decided(),
+                    cpu_s(worker.process),
+                    cpu_s(broker.pid),
+                    machine_busy_s(),
+                    gate.metric("tollgate_turns_total"),
+                )
+
+            eyes.look(warm_up_s)
+            before = mark()
+            eyes.look(seconds)
+            after = mark()
+            world.wait(_END_S)
+            eyes.look(1.0)
+        finally:
+            world.kill()
+            world.wait()
+            eyes.close()
+            progress.close()
+        worker.stop()
+    return _figures(before, after, eyes.latencies(before.at, after.at))
+
+
+def _figures(before: _Mark, after: _Mark, latencies: list[int]) -> Latencies:
+    found = latency_of(latencies)
+    if found is None:
+        raise RuntimeError("no order was answered by a prompt")
+    seconds, events = after.at - before.at, after.decided - before.decided
+    worker = after.worker_s - before.worker_s
+    ours = worker + after.broker_s - before.broker_s
+    return Latencies(
+        events / seconds,
+        *found,
+        worker / events * 1e6,
+        (after.turns - before.turns) / seconds,
+        max(0.0, after.busy_s - before.busy_s - ours) / seconds,
+        os.getloadavg()[0],
+    )
+
+
+class _Eyes:
+    """A reader of orders and of committed messages, from now on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._orders_topic = settings.topic_prefix + topics.ORDERS
+        self._codecs: Codecs = our_codecs()
+        self._placed: dict[tuple[str, str], int] = {}
+        # By order: when its prompt was issued (its order's record time) and when it was seen.
+        self._prompted: dict[tuple[str, str], tuple[int, int]] = {}
+        self._consumer = Consumer(clients.reader(settings, "figures") | {"fetch.wait.max.ms": 20})
+        self._consumer.assign(
+            [
+                TopicPartition(settings.topic_prefix + name, number, 0)
+                for name in (topics.ORDERS, topics.MESSAGES)
+                for number in range(settings.partitions)
+            ]
+        )
+
+    def look(self, seconds: float) -> None:
+        """Read for so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            first = self._consumer.poll(_READ_S)
+            if first is not None:
+                self._see(first)
+                for record in self._consumer.consume(_READ_MOST, 0):
+                    self._see(record)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._consumer.close()
+
+    def latencies(self, since: float, until: float) -> list[int]:
+        """Of the orders published between these instants (seconds since the epoch).
+
+        Only of those that were themselves prompted for: an order that had waited on another's
+        prompt may get one of its own later, when that one has ended.
+        """
+        return [
+            seen - issued
+            for order, (issued, seen) in self._prompted.items()
+            if self._placed.get(order) == issued and since <= issued / 1000 < until
+        ]
+
+    def _see(self, record: Message) -> None:
+        if record.error() is not None:
+            raise KafkaException(record.error())
+        now, value = time.time_ns() // 1_000_000, record.value()
+        if record.topic() == self._orders_topic:
+            self._see_order(record, value)
+            return
+        message = cast(effects.Message, self._codecs.decode(topics.MESSAGES, value))
+        if message.kind is MessageKind.PROMPT and message.order_id is not None:
+            order = (message.msisdn, message.order_id)
+            self._prompted.setdefault(order, (message.issued_at, now))
+
+    def _see_order(self, record: Message, value: bytes | None) -> None:
+        try:
+            order = cast(Order, self._codecs.decode(topics.ORDERS, value))
+        except Undecodable:
+            return  # the world errs on purpose
+        self._placed.setdefault((order.msisdn, order.order_id), record.timestamp()[1])
+
+
+def _wait_until_ready(gate: Gate) -> None:
+    deadline = time.monotonic() + _START_S
+    while gate.metric("tollgate_partitions_open") < gate.settings.partitions:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the worker was not ready within {_START_S:.0f} s: {gate.log}")
+        time.sleep(0.1)
+
+
+def _start_world(gate: Gate, orders_per_s: float, seconds: float) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "streams", "simulate"]
+    command += ["--rate", f"{orders_per_s:g}", "--duration", f"{seconds:g}s"]
+    with gate.log.with_name("world.log").open("wb") as log:
+        return subprocess.Popen(command, env=os.environ | gate.environment, stdout=log, stderr=log)

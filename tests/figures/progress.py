@@ -1,0 +1,56 @@
+"""How far a gate has got, asked of the broker: cheap enough to ask while it is measured."""
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams import clients, topics
+from streams.settings import Settings
+
+_ANSWER_S = 30.0
+# Ticks are the worker's own, and written for ever: nobody's events.
+EVENTS = tuple(name for name in topics.INPUTS if name != topics.TICKS)
+WRITTEN = tuple(
+    topic.name
+    for topic in topics.CATALOGUE
+    if topic.kind in (topics.Kind.OUTPUT, topics.Kind.STATE)
+)
+
+
+class Progress:
+    """Asks the broker about one gate's inputs and outputs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._admin = AdminClient(clients.admin(settings))
+        self._consumer = Consumer(clients.reader(settings, "figures-progress"))
+
+    def decided(self) -> int:
+        """Events whose turn is committed: the group's offsets, which travel in the turn."""
+        asked = ConsumerGroupTopicPartitions(self._settings.group, self._places(EVENTS))
+        answers = self._admin.list_consumer_group_offsets([asked], request_timeout=_ANSWER_S)
+        found = answers[self._settings.group].result().topic_partitions
+        return sum(max(place.offset, 0) for place in found)
+
+    def published(self) -> int:
+        """Events in the inputs."""
+        return self._ends(EVENTS)
+
+    def written(self) -> int:
+        """Records of the gate in its outputs and its changelog, a marker a transaction included."""
+        return self._ends(WRITTEN)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._consumer.close()
+
+    def _places(self, names: tuple[str, ...]) -> list[TopicPartition]:
+        prefix, partitions = self._settings.topic_prefix, self._settings.partitions
+        return [
+            TopicPartition(prefix + name, number) for name in names for number in range(partitions)
+        ]
+
+    def _ends(self, names: tuple[str, ...]) -> int:
+        return sum(
+            self._consumer.get_watermark_offsets(place, timeout=_ANSWER_S)[1]
+            for place in self._places(names)
+        )
