@@ -32,7 +32,10 @@ def test_a_short_demonstration_ends_drained_and_audited(
 def test_an_interrupted_demonstration_leaves_nothing_running(tmp_path: Path) -> None:
     """SIGTERM in the middle of it stops worker and broker, and says so."""
     folder = tmp_path / "demo"
-    program = f"import streams.demo, pathlib as p; exit(streams.demo.run(data_dir=p.Path({str(folder)!r})))"
+    program = (
+        "import pathlib, sys, streams.demo; "
+        f"sys.exit(streams.demo.run(data_dir=pathlib.Path({str(folder)!r})))"
+    )
     with subprocess.Popen(
         [sys.executable, "-u", "-c", program], stdout=subprocess.PIPE, text=True
     ) as demo:
@@ -51,9 +54,8 @@ def _processes_of(folder: Path) -> list[int]:
     """Processes that name this folder in their command or environment, a moment given to end."""
     deadline = time.monotonic() + 10
     while True:
-        found = [
-            pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _names(pid, folder)
-        ]
+        numbers = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+        found = [pid for pid in numbers if _names(pid, folder)]
         if not found or time.monotonic() > deadline:
             return found
         time.sleep(0.05)
