@@ -10,7 +10,7 @@ from pathlib import Path
 
 from streams.audit.history import Entry, History
 from streams.audit.judge import audit
-from streams.audit.read import Incomplete, read_history
+from streams.audit.read import read_history
 from streams.audit.report import Finding, Report
 from streams.audit.strict import Schemas, released
 from streams.settings import Settings
@@ -19,7 +19,6 @@ __all__ = [
     "Entry",
     "Finding",
     "History",
-    "Incomplete",
     "Report",
     "Schemas",
     "audit",

@@ -22,6 +22,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams import clients
 from streams.audit.history import Entry, Headers, History
+from streams.errors import Cause, Stop
 from streams.settings import Settings
 from streams.topics import CATALOGUE, CHANGELOG, DECISIONS, INPUTS, ORDERS
 
@@ -31,30 +32,32 @@ _ANSWER_SECONDS = 30.0
 # Without a record or an end for this long a broker is gone; an audit must not wait for ever.
 _SILENCE_SECONDS = 60.0
 _NO_TIMESTAMP = 0
+# `consume` waits this long unless a whole batch is there.
+_PAUSE_SECONDS = 0.1
 
-
-class Incomplete(Exception):
-    """The history could not be read to its end."""
+Home = tuple[str, int]  # a topic, by its catalogue name, and a partition
 
 
 def read_history(settings: Settings, log_files: Sequence[Path] = ()) -> History:
     """Everything on the topics of these settings, as far as committed now."""
+    try:
+        return _history(settings, log_files)
+    except KafkaException as error:
+        raise Stop(Cause.BROKER_AWAY, f"the history could not be read: {error}") from error
+
+
+def _history(settings: Settings, log_files: Sequence[Path]) -> History:
     configuration = clients.reader(settings, "audit") | {"enable.partition.eof": True}
     consumer = Consumer(configuration)
     try:
         homes = _partitions(consumer, settings.topic_prefix)
         ends = _ends(consumer, [home for home in homes if home[0] == DECISIONS], settings)
         ends |= _ends(consumer, [home for home in homes if home[0] != DECISIONS], settings)
-        topics: dict[str, list[Entry]] = {topic.name: [] for topic in CATALOGUE}
-        shared: dict[bytes, bytes] = {}
-        for (topic, partition), end in ends.items():
-            if end > 0:
-                name = settings.topic_prefix + topic
-                topics[topic].extend(_read(consumer, name, topic, partition, end, shared))
+        read = _read(consumer, settings, ends)
     finally:
         consumer.close()
     return History(
-        topics=topics,
+        topics=_by_topic(homes, read),
         partitions=sum(1 for topic, _ in homes if topic == ORDERS),
         committed=_committed(settings, homes),
         prefix=settings.topic_prefix,
@@ -62,26 +65,21 @@ def read_history(settings: Settings, log_files: Sequence[Path] = ()) -> History:
     )
 
 
-def _partitions(consumer: Consumer, prefix: str) -> list[tuple[str, int]]:
+def _partitions(consumer: Consumer, prefix: str) -> list[Home]:
     """Every partition of the catalogue's topics, but the changelog: state is the gate's own."""
     known = consumer.list_topics(timeout=_ANSWER_SECONDS).topics
-    homes: list[tuple[str, int]] = []
+    homes: list[Home] = []
     for topic in CATALOGUE:
         if topic.name == CHANGELOG:
             continue
         found = known.get(topic.full_name(prefix))
         if found is None:
-            raise Incomplete(
-                f"there is no topic {topic.full_name(prefix)}: "
-                "check TOLLGATE_TOPIC_PREFIX, or make it with `tollgate topics apply`"
-            )
+            raise Stop(Cause.TOPIC_MISSING, f"there is no topic {topic.full_name(prefix)}")
         homes.extend((topic.name, partition) for partition in sorted(found.partitions))
     return homes
 
 
-def _ends(
-    consumer: Consumer, homes: Sequence[tuple[str, int]], settings: Settings
-) -> dict[tuple[str, int], int]:
+def _ends(consumer: Consumer, homes: Sequence[Home], settings: Settings) -> dict[Home, int]:
     """Where each partition ends for a reader of what is committed."""
     ends = {}
     for topic, partition in homes:
@@ -90,38 +88,51 @@ def _ends(
     return ends
 
 
+def _by_topic(homes: Sequence[Home], read: Mapping[Home, list[Entry]]) -> dict[str, list[Entry]]:
+    """Each topic's records, partition behind partition."""
+    topics: dict[str, list[Entry]] = {topic: [] for topic, _ in homes}
+    for home in homes:
+        topics[home[0]].extend(read.get(home, ()))
+    return topics
+
+
 def _read(
-    consumer: Consumer,
-    name: str,
-    topic: str,
-    partition: int,
-    end: int,
-    shared: dict[bytes, bytes],
-) -> list[Entry]:
-    """One partition from its beginning to an end; the same key is kept once."""
-    consumer.assign([TopicPartition(name, partition, 0)])
-    entries: list[Entry] = []
+    consumer: Consumer, settings: Settings, ends: Mapping[Home, int]
+) -> dict[Home, list[Entry]]:
+    """Every partition from its beginning to its end, all at once; the same key is kept once."""
+    read: dict[Home, list[Entry]] = {home: [] for home, end in ends.items() if end > 0}
+    prefix = settings.topic_prefix
+    # One after the other, each partition costs most of a second before its first record.
+    consumer.assign([TopicPartition(prefix + topic, number, 0) for topic, number in read])
+    left = set(read)
+    keys: dict[bytes, bytes] = {}
     heard = time.monotonic()
-    while True:
-        messages = consumer.consume(_BATCH, 0.1)
+    while left:
+        messages = consumer.consume(_BATCH, _PAUSE_SECONDS)
         for message in messages:
+            home = (message.topic() or "").removeprefix(prefix), cast(int, message.partition())
             error = message.error()
             if error is not None and error.name() != "_PARTITION_EOF":
                 raise KafkaException(error)
-            entry = None if error is not None else _entry(message, topic, shared)
-            if entry is None or entry.offset >= end:
-                return entries
-            entries.append(entry)
+            if error is not None:
+                left.discard(home)
+                continue
+            entry = _entry(message, home[0], keys)
+            if entry.offset < ends[home]:
+                read[home].append(entry)
+            if entry.offset >= ends[home] - 1:
+                left.discard(home)
         if messages:
             heard = time.monotonic()
         elif time.monotonic() - heard > _SILENCE_SECONDS:
-            raise Incomplete(
-                f"{name} partition {partition} went silent before its end {end}: "
-                "check the broker, then audit again"
+            topic, number = min(left)
+            raise Stop(
+                Cause.BROKER_AWAY, f"{prefix}{topic} partition {number} fell silent before its end"
             )
+    return read
 
 
-def _entry(message: Message, topic: str, shared: dict[bytes, bytes]) -> Entry:
+def _entry(message: Message, topic: str, keys: dict[bytes, bytes]) -> Entry:
     key = message.key()
     _, timestamp = message.timestamp()
     # The client's types allow for messages not yet sent; these were read.
@@ -130,15 +141,13 @@ def _entry(message: Message, topic: str, shared: dict[bytes, bytes]) -> Entry:
         cast(int, message.partition()),
         cast(int, message.offset()),
         max(timestamp, _NO_TIMESTAMP),
-        None if key is None else shared.setdefault(key, key),
+        None if key is None else keys.setdefault(key, key),
         message.value(),
         cast(Headers, tuple(message.headers() or ())),
     )
 
 
-def _committed(
-    settings: Settings, homes: Sequence[tuple[str, int]]
-) -> Mapping[tuple[str, int], int]:
+def _committed(settings: Settings, homes: Sequence[Home]) -> Mapping[Home, int]:
     """The group's committed offsets of the inputs; a partition without one was never taken."""
     admin = AdminClient(clients.admin(settings))
     asked = ConsumerGroupTopicPartitions(
