@@ -8,9 +8,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
+from confluent_kafka import murmur2
+
 from streams.gate.events import Order
 from streams.gate.words import Channel
-from streams.world.partition import partition_of
 
 _DAY_MS = 24 * 3600 * 1000
 # Older than any operator remembers orders for.
@@ -108,7 +109,7 @@ def malformed(
         case Malformed.BAD_TEXT:
             return RawRecord(key, _with_broken_text(value, fresh.province.encode()))
         case Malformed.WRONG_PARTITION:
-            return RawRecord(key, value, (partition_of(key, partitions) + 1) % partitions)
+            return RawRecord(key, value, (murmur2(key, partitions) + 1) % partitions)
         case Malformed.KEY_MISMATCH:
             return RawRecord(key[:-1] + (b"1" if key[-1:] == b"0" else b"0"), value)
         case Malformed.IMPOSSIBLE_MSISDN:
