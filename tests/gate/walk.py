@@ -30,6 +30,7 @@ from tests.gate.examples import (
     SENDER,
     SERVICES,
     SKEW,
+    SMS_SERVICE,
     VOICE,
     care,
     catalogue,
@@ -43,11 +44,16 @@ from tests.gate.examples import (
 )
 from tests.gate.harness import Gate
 
-YES = ("Y", "是", "ｙｅｓ", "1")
-NO = ("N", "取消", "2")
-NONSENSE = ("", "Y N", "maybe", "9")
+TEXT_YES, VOICE_YES = ("Y", "是", "ｙｅｓ"), ("1",)
+YES = (*TEXT_YES, *VOICE_YES)
+ANSWERS = (*TEXT_YES * 3, *TEXT_YES, "N", "取消", "", "Y N", "maybe")
+KEYS = (*VOICE_YES * 6, "2", "9", "")
 SUBSCRIBERS = ("8613800000001", "8613800000002")
 CALLS = ("call-1", "call-2")
+WITHDRAWN = ServiceStatus.WITHDRAWN
+GAPS = (0, 0, 0, 0, 1, SECOND, SECOND, SECOND, MINUTE, MINUTE, GRACE, LIFE, HOUR)
+ORDERED_AGO = (0, 0, 0, 0, 0, 0, SECOND, SECOND, HOUR, 9 * DAY, -SKEW, -SKEW - 1)
+ORDERED = (*[SMS_SERVICE] * 6, *SERVICES)  # mostly one service, so that grants are used up
 
 SMALL = FIRST._replace(name="small", grant_count_max=2, grant_amount_max_minor=500)
 CHOSEN = EVERY._replace(name="chosen", lines=(Channel.SMS,))
@@ -121,7 +127,7 @@ class Walk:
             self.change_reference,
         )
         for _ in range(steps):
-            self.at += self.draw.choice((0, 0, 1, SECOND, SECOND, MINUTE, GRACE, LIFE, HOUR))
+            self.at += self.draw.choice(GAPS)
             self.draw.choice(moves)()
             self.look()
 
@@ -149,15 +155,16 @@ class Walk:
     def place_order(self) -> None:
         draw = self.draw
         self.ids += 1
-        service = self.gate.catalogue.services[draw.choice(SERVICES).service_id]
-        ago = draw.choice((0, 0, 0, SECOND, HOUR, 9 * DAY, -SKEW, -SKEW - 1))
-        placed = order(f"o-{self.ids}", self.at - ago, service, msisdn=draw.choice(SUBSCRIBERS))
+        service = self.gate.catalogue.services[draw.choice(ORDERED).service_id]
+        ordered_at = self.at - draw.choice(ORDERED_AGO)
+        placed = order(f"o-{self.ids}", ordered_at, service, msisdn=draw.choice(SUBSCRIBERS))
         if service.line is Channel.IVR:
             placed = placed._replace(call_id=draw.choice((*CALLS, *CALLS, None)))
         if draw.random() < 0.05:
             placed = placed._replace(price_minor=draw.choice((-1, 0, 7)))
         self.take(placed)
-        if draw.random() < 0.5:  # people order twice, which fills prompts with waiting orders
+        # People order again, which fills prompts with waiting orders.
+        for _ in range(draw.choice((0, 0, 0, 1, 1, 2, 3))):
             self.ids += 1
             self.take(placed._replace(order_id=f"o-{self.ids}"))
 
@@ -166,7 +173,7 @@ class Walk:
         draw = self.draw
         self.ids += 1
         prompts = self.gate.messages
-        text = draw.choice(draw.choice((YES, YES, YES, NO, NONSENSE)))
+        text = draw.choice(ANSWERS)
         if not prompts or draw.random() < 0.1:
             self.take(reply(f"r-{self.ids}", self.at, text, to=draw.choice((SENDER, "10010"))))
             return
@@ -175,7 +182,7 @@ class Walk:
         received_at = draw.choice((self.at, self.at, self.at, *(min(e, self.at) for e in ends)))
         if prompt.call_id is not None and draw.random() < 0.9:
             call_id = draw.choice((prompt.call_id, prompt.call_id, *CALLS))
-            pressed = key_press(f"r-{self.ids}", received_at, text, call_id)
+            pressed = key_press(f"r-{self.ids}", received_at, draw.choice(KEYS), call_id)
             self.take(pressed._replace(msisdn=prompt.msisdn))
         else:
             to = draw.choice((SENDER,) * 9 + ("10010",))
@@ -208,13 +215,13 @@ class Walk:
         provider = reference.providers[PROVIDER.provider_id]
         changes = (
             service._replace(price_minor=draw.choice((100, 200, 300))),
-            service._replace(status=draw.choice((ServiceStatus.ON_SALE, ServiceStatus.WITHDRAWN))),
+            service._replace(status=draw.choice((*[ServiceStatus.ON_SALE] * 3, WITHDRAWN))),
         )
         fault = reference.fold(
             "services.v1", draw.choice(changes)._replace(version=service.version + 1)
         )
         assert fault is None
-        active = draw.random() < 0.8
+        active = provider.status is not ProviderStatus.ACTIVE or draw.random() < 0.8
         status = ProviderStatus.ACTIVE if active else ProviderStatus.SUSPENDED
         changed = provider._replace(status=status, version=provider.version + 1)
         assert reference.fold("providers.v1", changed) is None
