@@ -1,9 +1,8 @@
 """Reads a history from Kafka: every topic of a prefix, whole, as far as it was committed.
 
 Laws: only committed records are read, each partition up to an end learnt before its first record.
-The ends of the decisions are learnt first: whatever a decision read here produced is then within
-the ends of the other topics, so that a history cut while the gate runs lacks no effect of its
-decisions. Nothing is written; no group is joined.
+The ends are learnt so that a history cut while the gate runs lacks no effect of its decisions.
+Nothing is written; no group is joined.
 """
 
 import time
@@ -14,11 +13,12 @@ from typing import cast
 from confluent_kafka import (
     Consumer,
     ConsumerGroupTopicPartitions,
+    IsolationLevel,
     KafkaException,
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams import clients
 from streams.audit.history import Entry, Headers, History
@@ -34,6 +34,8 @@ _SILENCE_SECONDS = 60.0
 _NO_TIMESTAMP = 0
 # `consume` waits this long unless a whole batch is there.
 _PAUSE_SECONDS = 0.1
+# Longer than any worker's transaction may be open (settings: at most 10 s), and its end take.
+_TRANSACTION_SECONDS = 30.0
 
 Home = tuple[str, int]  # a topic, by its catalogue name, and a partition
 
@@ -48,18 +50,18 @@ def read_history(settings: Settings, log_files: Sequence[Path] = ()) -> History:
 
 def _history(settings: Settings, log_files: Sequence[Path]) -> History:
     configuration = clients.reader(settings, "audit") | {"enable.partition.eof": True}
+    admin = AdminClient(clients.admin(settings))
     consumer = Consumer(configuration)
     try:
         homes = _partitions(consumer, settings.topic_prefix)
-        ends = _ends(consumer, [home for home in homes if home[0] == DECISIONS], settings)
-        ends |= _ends(consumer, [home for home in homes if home[0] != DECISIONS], settings)
+        ends = _ends_together(admin, homes, settings.topic_prefix)
         read = _read(consumer, settings, ends)
     finally:
         consumer.close()
     return History(
         topics=_by_topic(homes, read),
         partitions=sum(1 for topic, _ in homes if topic == ORDERS),
-        committed=_committed(settings, homes),
+        committed=_committed(admin, settings, homes),
         prefix=settings.topic_prefix,
         log_files=tuple(log_files),
     )
@@ -79,13 +81,46 @@ def _partitions(consumer: Consumer, prefix: str) -> list[Home]:
     return homes
 
 
-def _ends(consumer: Consumer, homes: Sequence[Home], settings: Settings) -> dict[Home, int]:
-    """Where each partition ends for a reader of what is committed."""
-    ends = {}
-    for topic, partition in homes:
-        where = TopicPartition(settings.topic_prefix + topic, partition)
-        _, ends[topic, partition] = consumer.get_watermark_offsets(where, timeout=_ANSWER_SECONDS)
-    return ends
+def _ends(
+    admin: AdminClient, homes: Sequence[Home], prefix: str, isolation: IsolationLevel
+) -> dict[Home, int]:
+    """Where each partition ends, for readers of what is committed or of everything."""
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # the client's own
+    answers = admin.list_offsets(
+        {TopicPartition(prefix + topic, number): latest for topic, number in homes},
+        isolation_level=isolation,
+        request_timeout=_ANSWER_SECONDS,
+    )
+    return {
+        (where.topic.removeprefix(prefix), where.partition): answer.result().offset
+        for where, answer in answers.items()
+    }
+
+
+def _ends_together(admin: AdminClient, homes: Sequence[Home], prefix: str) -> dict[Home, int]:
+    """Ends between which no transaction is cut.
+
+    1. The committed end of the decisions.
+    2. The written ends of everything: what those decisions produced lies before them.
+    3. Wait until that much is committed: the broker ends a transaction partition by partition.
+    """
+    decided = [home for home in homes if home[0] == DECISIONS]
+    others = [home for home in homes if home[0] != DECISIONS]
+    ends = _ends(admin, decided, prefix, IsolationLevel.READ_COMMITTED)
+    written = _ends(admin, others, prefix, IsolationLevel.READ_UNCOMMITTED)
+    until = time.monotonic() + _TRANSACTION_SECONDS
+    while True:
+        committed = _ends(admin, others, prefix, IsolationLevel.READ_COMMITTED)
+        behind = min((home for home in others if committed[home] < written[home]), default=None)
+        if behind is None:
+            return ends | committed
+        if time.monotonic() > until:
+            raise Stop(
+                Cause.UNCERTAIN_COMMIT,
+                f"a transaction on {prefix}{behind[0]} partition {behind[1]} stays open",
+                "Audit again when the transactions of stopped workers have timed out.",
+            )
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _by_topic(homes: Sequence[Home], read: Mapping[Home, list[Entry]]) -> dict[str, list[Entry]]:
@@ -147,9 +182,8 @@ def _entry(message: Message, topic: str, keys: dict[bytes, bytes]) -> Entry:
     )
 
 
-def _committed(settings: Settings, homes: Sequence[Home]) -> Mapping[Home, int]:
+def _committed(admin: AdminClient, settings: Settings, homes: Sequence[Home]) -> Mapping[Home, int]:
     """The group's committed offsets of the inputs; a partition without one was never taken."""
-    admin = AdminClient(clients.admin(settings))
     asked = ConsumerGroupTopicPartitions(
         settings.group,
         [

@@ -62,6 +62,7 @@ class Walk:
         self._books = books
         self.prompts: dict[str, Prompt] = {}
         self.needless: list[Decision] = []  # orders asked although a grant covered them
+        self.unheard: list[Decision] = []  # on a clear yes in time that was not taken as one
         self.overdrawn: list[tuple[Charge, Prompt]] = []
         self.rules: dict[tuple[str, str], Rule | None] = {}  # of each order, when it was taken
         self._messages = {message.message_id: message for message in books.messages}
@@ -143,6 +144,7 @@ class Walk:
         if answer == "NO":
             prompt.declined = True
         elif decision.reason in _NOT_HEARD:
+            self.unheard.append(decision)
             return
         else:
             prompt.consent = reply

@@ -220,6 +220,13 @@ def yes_to_which(scribe: Scribe) -> Draft:
     return of(scribe, CHARGES, ANNA, "o1")
 
 
+def yes_passed_over(scribe: Scribe) -> Draft:
+    """The yes that came after the watermark had passed the prompt came, in truth, in time."""
+    reply = reply_of(scribe, EVA, "r2")
+    reply.fields["received_at"] = MORNING + LIFE
+    return decision_on(scribe, reply)
+
+
 def another_sender(scribe: Scribe) -> Draft:
     message = of(scribe, MESSAGES, BO, "o1")
     message.fields["sender"] = "10086999"
@@ -437,7 +444,9 @@ DOCTORED: dict[Doctor, int] = {
     **dict.fromkeys((charged_twice, price_changed, never_ordered), 2),
     **dict.fromkeys((asked_again, waits_within_the_grant), 3),
     **dict.fromkeys((no_verdict, two_verdicts, refused_and_charged, verdict_on_nothing), 4),
-    **dict.fromkeys((silence_charged, no_charged, declined_but_approved, yes_to_which), 5),
+    **dict.fromkeys(
+        (silence_charged, no_charged, declined_but_approved, yes_to_which, yes_passed_over), 5
+    ),
     **dict.fromkeys((another_sender, two_segments, miscounted, nameless, price_not_said), 6),
     **dict.fromkeys((no_key_pressed, key_in_another_call, call_granted), 7),
     **dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Law 5: silence is no. So is anything that is not a clear yes.
+"""Law 5: silence is no. So is anything that is not a clear yes; a clear yes in time is none.
 
 A prompt without a clear yes in time has no charge, and the orders that waited on it are refused.
 """
@@ -22,6 +22,8 @@ def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     for charge in books.charges:
         if charge.prompt_id is not None:
             citing[charge.prompt_id].append(charge)
+    for decision in walk.unheard:
+        yield finding(NUMBER, decision.entry, "it passes over a clear yes to the one open prompt")
     waiting = _waiting(evidence)
     for prompt_id, prompt in walk.prompts.items():
         if prompt.consent is not None:
