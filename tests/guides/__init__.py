@@ -1,0 +1,1 @@
+"""Tests of the guides for the systems around the gate: what they show, runs."""
