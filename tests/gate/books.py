@@ -55,7 +55,7 @@ class Books:
     latest: dict[tuple[str, str, int], Covered] = field(default_factory=dict)  # by service day
     open_until: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
-    def observe(self, event: object, decision: Decision | None) -> None:
+    def observe(self, event: object, at: int, decision: Decision | None) -> None:
         """Write down one event and what was decided, and check every law."""
         if decision is None:
             return
@@ -79,6 +79,9 @@ class Books:
                 case Verdict():
                     self._law_4_one_verdict(effect)
         self._law_3_once_a_day_is_enough(event, decision, covering=covering)
+        if decision.reason is Reason.WAITING:
+            prompt = self.prompts[decision.prompt_id or ""]
+            assert prompt.issued_at <= at < prompt.expires_at, "an order waits on a dead prompt"
         if isinstance(event, Lapse):
             assert not any(isinstance(each, Charge) for each in decision.effects), "law 5: silence"
 

@@ -85,7 +85,7 @@ class WatchedGate(Gate):
         if decision is not None and key is not None and decision.before is not State.UNKNOWN:
             after = state_of(self.service_days.get(key))
             assert (decision.before, decision.after) == (before, after)
-        self.books.observe(event, decision)
+        self.books.observe(event, at, decision)
         return decision
 
     def _states_met(self, event: Event, at: int) -> set[State]:
