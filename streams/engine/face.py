@@ -26,7 +26,7 @@ from streams.engine.engine import Engine
 from streams.engine.ports import Exit
 from streams.engine.process import end_process
 from streams.engine.rows import Rows, TableSpec
-from streams.engine.shell import Carrier, TableManager, Topics, Transport, TurnConsumer
+from streams.engine.shell import Boot, Carrier, TableManager, Topics, Transport, TurnConsumer
 
 
 class Table(faust.Table[Any, Any]):
@@ -71,6 +71,8 @@ class Table(faust.Table[Any, Any]):
 
 class App(faust.App):
     """A job on the engine: `inputs` for its one agent, `keyed_rows` for its tables."""
+
+    BootStrategy = Boot
 
     def __init__(
         self,

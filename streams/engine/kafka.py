@@ -5,6 +5,7 @@ Every setting that is not librdkafka's default has its reason beside it.
 
 import struct
 import threading
+from collections.abc import Sequence
 from typing import Any, cast
 
 from confluent_kafka import (
@@ -73,8 +74,8 @@ class KafkaClients:
                 "enable.partition.eof": True,
                 "auto.offset.reset": "error",
                 "fetch.wait.max.ms": 10,
-                "queued.min.messages": 500_000,
-                "queued.max.messages.kbytes": 262_144,
+                "queued.min.messages": 100_000,
+                "queued.max.messages.kbytes": 32_768,  # a reader for each partition being opened
                 "fetch.message.max.bytes": 4 << 20,
             }
         )
@@ -148,12 +149,13 @@ class _LookUps:
     def cluster_id(self) -> str:
         return str(_asked(lambda: self._admin.describe_cluster(request_timeout=10)).cluster_id)
 
-    def topics(self) -> dict[str, tuple[str, int]]:
+    def topics(self, names: Sequence[str]) -> dict[str, tuple[str, int]]:
         try:
-            names = list(self._admin.list_topics(timeout=10).topics)
+            existing = self._admin.list_topics(timeout=10).topics
         except KafkaException as error:
             raise _away(error) from error
-        found = self._admin.describe_topics(TopicCollection(names), request_timeout=10)
+        asked = TopicCollection([name for name in names if name in existing])
+        found = self._admin.describe_topics(asked, request_timeout=10)
         answers = {name: _asked(lambda future=future: future) for name, future in found.items()}
         return {
             name: (str(topic.topic_id), len(topic.partitions)) for name, topic in answers.items()

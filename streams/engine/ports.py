@@ -86,8 +86,8 @@ class LookUps(Protocol):
     """
 
     def cluster_id(self) -> str: ...
-    def topics(self) -> dict[str, tuple[str, int]]:
-        """Name to (topic id, number of partitions)."""
+    def topics(self, names: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Of these, the ones that exist: name to (topic id, number of partitions)."""
 
     def committed(self, partitions: list[TopicPartition]) -> list[int]:
         """The group's stable offsets, -1001 where none; Fatal when they do not become stable."""

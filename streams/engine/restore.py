@@ -51,8 +51,8 @@ class Identity:
 
 def identify(config: Config, look_ups: LookUps) -> Identity:
     """Check the topics and learn their identity; Fatal when one is missing or does not fit."""
-    topics = look_ups.topics()
     partitioned = (*config.inputs, config.changelog, *config.co_partitioned_outputs)
+    topics = look_ups.topics((*partitioned, *config.references))
     missing = [name for name in (*partitioned, *config.references) if name not in topics]
     if missing:
         raise Fatal(

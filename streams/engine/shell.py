@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import faust
+from faust.app.base import BootStrategy
 from faust.tables import TableManager as FaustTableManager
 from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as faust_driver
@@ -231,6 +232,12 @@ class Transport(faust_driver.Transport):
     """aiokafka's transport with the engine's consumer."""
 
     Consumer = TurnConsumer
+
+
+class Boot(BootStrategy):
+    """Faust's services without its producer: it would connect for nothing, with no security."""
+
+    enable_kafka_producer = False
 
 
 class Topics(faust.Topic):

@@ -31,6 +31,7 @@ class Rig:
         self.folder = folder
         self.sent = 0
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._started_at: dict[str, int] = {}
         self._make_topics()
 
     def _make_topics(self) -> None:
@@ -94,6 +95,7 @@ class Rig:
             "instance": name if static else "",
         }
         log = (self.folder / f"{name}.log").open("ab")
+        self._started_at[name] = log.tell()
         with log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "tests.engine.worker", json.dumps(options)],
@@ -110,7 +112,9 @@ class Rig:
         worker.wait()
 
     def stop(self, name: str) -> int:
-        """SIGTERM and wait; the exit code."""
+        """SIGTERM and wait; the exit code. A worker still starting is first let come up."""
+        start = self._started_at[name]
+        self.wait(lambda: "Ready" in self.log(name)[start:], f"{name} has come up")
         worker = self._workers.pop(name)
         worker.terminate()
         return worker.wait(PATIENCE_S)
