@@ -10,7 +10,8 @@ import time
 
 from streams.audit import History, audit, released
 from streams.topics import DELIVERY_REPORTS
-from tests.audit.honest import Gate, reference
+from tests.audit.honest import Gate
+from tests.audit.market import reference
 from tests.audit.scribe import MORNING, Scribe
 
 
