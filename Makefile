@@ -2,7 +2,7 @@
 # Another Python: make setup PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock clean
+.PHONY: help setup demo test check fmt lock clean bench kills
 BIN := .venv/bin
 # Word for word what a step says and takes: $(call timed,what is done,command)
 timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
@@ -46,3 +46,9 @@ clean: ## remove .venv, caches and the demo's data (not the fetched Kafka)
 	rm -rf .venv data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+bench: setup ## measure throughput and latency of one worker, also into build/bench.md
+	@$(BIN)/python -m tests.figures.bench
+
+kills: setup ## kill -9 the worker ten times in a run of 100,000 events, and audit it
+	@$(BIN)/python -m tests.figures.kills
