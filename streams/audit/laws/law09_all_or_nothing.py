@@ -80,6 +80,8 @@ def _positions(entries: dict[int, Entry], committed: int, last: int) -> Iterator
     """The group's position, drained: behind every record (offsets may have holes), no decision."""
     for offset, entry in entries.items():
         if offset >= committed:
+            if offset > last and entry.topic == TICKS:
+                return  # a worker's last ticks, with nobody left to take them
             said = "was decided but not committed" if offset <= last else "was never committed"
             yield finding(NUMBER, entry, f"it {said} by the group")
             return
