@@ -378,6 +378,14 @@ def test_a_service_of_nobody_is_refused() -> None:
     assert decision.reason is Reason.PROVIDER_UNKNOWN
 
 
+def test_a_reply_by_a_channel_of_tomorrow_is_not_heard() -> None:
+    """A yes by a channel that this version does not know answers nothing (fail closed)."""
+    gate = asked()
+    strange = reply("r-1", NOON, channel=Channel.UNKNOWN)
+    assert gate.take(strange, NOON).reason is Reason.NOT_ANSWERING
+    assert not gate.charges
+
+
 def test_an_order_that_no_rule_speaks_of_is_refused() -> None:
     """Where the policy is silent nobody is charged."""
     only = rule("sichuan", Confirmation.OFF, provinces=("sichuan",))
