@@ -13,7 +13,7 @@ from streams.gate.keys import due_token
 from streams.gate.policy import PolicyInForce
 from streams.gate.prompts import prompt_channel
 from streams.gate.rows import Grant, OpenPrompt, PromptRef, ServiceDay, Subscriber
-from streams.gate.words import MessageKind
+from streams.gate.words import Channel, MessageKind
 
 
 class Asked(NamedTuple):
@@ -22,6 +22,30 @@ class Asked(NamedTuple):
     message: Message
     ref: PromptRef
     wake: tuple[int, bytes]
+
+
+def askable(
+    facts: Facts,
+    policy: PolicyInForce,
+    channel: Channel,
+    province: str,
+    service_id: str,
+    price_minor: int,
+    currency: str,
+    life_ms: int,
+) -> bool:
+    """Whether a subscriber can be asked about an order within one segment (law 6).
+
+    `reference apply` sees to it; names that outgrew their template, or a policy that dropped one,
+    can still reach the topics.
+    """
+    spoken = prompt_channel(channel)
+    if not policy.can_ask(spoken, province):
+        return False
+    words = facts.catalogue.prompt(
+        policy, spoken, province, service_id, price_minor, currency, life_ms
+    )
+    return words.segments <= 1
 
 
 def announce(

@@ -4,7 +4,7 @@ Every order that is neither unreadable, repeated nor in conflict gets one verdic
 prompt is answered or lapses (law 4), and its id is remembered (law 2).
 """
 
-from streams.gate.asking import announce
+from streams.gate.asking import announce, askable
 from streams.gate.decision import KEEP, Changes, Decision, Keep, Remembered, state_of
 from streams.gate.effects import Charge, Verdict
 from streams.gate.events import Order
@@ -158,6 +158,17 @@ def _ask(
     day: int,
 ) -> Decision:
     """Open a prompt for an order, beside those that are open."""
+    if not askable(
+        facts,
+        policy,
+        order.channel,
+        order.province,
+        order.service_id,
+        order.price_minor,
+        order.currency,
+        rule.prompt_life_ms,
+    ):
+        return _refuse(remembered, order, facts, seen, Reason.UNASKABLE, rule)
     expires_at = facts.at + rule.prompt_life_ms
     prompt = OpenPrompt(
         PROMPT + base_id(order.msisdn, order.order_id),

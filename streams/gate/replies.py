@@ -8,7 +8,14 @@ Reply codes for several open prompts belong into `locate`, beside AMBIGUOUS; key
 day's grants, a cancellation) belong before the answer is read.
 """
 
-from streams.gate.asking import announce, service_day, subscriber, without_prompt, without_ref
+from streams.gate.asking import (
+    announce,
+    askable,
+    service_day,
+    subscriber,
+    without_prompt,
+    without_ref,
+)
 from streams.gate.charging import charge_waiting, refuse_waiting
 from streams.gate.decision import KEEP, Changes, Decision, Effect, Keep, Remembered, state_of
 from streams.gate.effects import Charge
@@ -18,7 +25,6 @@ from streams.gate.grants import used, within
 from streams.gate.ids import PROMPT, base_id, reply_digest
 from streams.gate.objections import standing_objection
 from streams.gate.policy import PolicyInForce
-from streams.gate.prompts import prompt_channel
 from streams.gate.repeats import turned_away
 from streams.gate.rows import Grant, OpenPrompt, PromptRef, Seen, ServiceDay, Subscriber, Waiting
 from streams.gate.words import Answer, Channel, Confirmation, Reason, State
@@ -172,20 +178,24 @@ def _approve_one(
     )
     wake: tuple[tuple[int, bytes], ...] = ()
     rest = prompt.waiting[1:]
-    if rest and policy.can_ask(prompt_channel(prompt.channel), rest[0].province):
+    if rest and askable(
+        facts,
+        policy,
+        prompt.channel,
+        rest[0].province,
+        ref.service_id,
+        prompt.price_minor,
+        prompt.currency,
+        prompt.expires_at - prompt.issued_at,
+    ):
         following = _next_prompt(reply.msisdn, facts.at, policy.grace_ms, prompt, rest)
         asked = announce(facts, policy, reply.msisdn, ref.day, ref.service_id, following)
         prompts, refs = (*prompts, following), (*refs, asked.ref)
         effects, wake = (*effects, asked.message), (asked.wake,)
     elif rest:
-        # The policy in force now has no words to ask in; without a yes there is no charge.
+        # Without a question there is no yes, and without a yes there is no charge.
         effects += refuse_waiting(
-            facts,
-            reply.msisdn,
-            ref.service_id,
-            prompt.provider_id,
-            rest,
-            Reason.REFUSED_BY_POLICY,
+            facts, reply.msisdn, ref.service_id, prompt.provider_id, rest, Reason.UNASKABLE
         )
     changes = Changes(seen, service_day(row.grant, prompts), subscriber(refs), effects, wake)
     return _heard(remembered, reply, ref, prompt, Reason.APPROVED_CONFIRMED, changes)

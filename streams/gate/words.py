@@ -106,6 +106,7 @@ class Reason(StrEnum):
     NO_POLICY = "NO_POLICY"  # refused: no policy was in force yet
     NO_RULE = "NO_RULE"  # refused: no rule of the policy speaks of such an order
     REFUSED_BY_POLICY = "REFUSED_BY_POLICY"  # refused: the policy says so
+    UNASKABLE = "UNASKABLE"  # there are no words that would ask about it in one segment
     WAITING_LIMIT = "WAITING_LIMIT"  # refused: too many orders wait for the same answer
     DECLINED = "DECLINED"  # refused: the subscriber said no
     SILENCE = "SILENCE"  # refused: the subscriber did not answer in time

@@ -14,6 +14,7 @@ from streams.gate.ids import order_digest
 from streams.gate.keys import due_of_subscriber, due_token, read_due_token, subscriber_key
 from streams.gate.lapses import Lapse
 from streams.gate.policy import DAY_MS, PolicyInForce
+from streams.gate.reference import Names
 from streams.gate.words import AlarmKind, Channel, Confirmation, Reason, State
 from tests.gate.examples import (
     BEGINNING,
@@ -400,3 +401,15 @@ def test_deciding_twice_gives_the_same_and_changes_nothing() -> None:
     (row,), (known,) = gate.service_days.values(), gate.subscribers.values()
     remembered = Remembered(None, row, known)
     assert decide(remembered, event, facts) == decide(remembered, event, facts)
+
+
+def test_an_order_that_cannot_be_asked_in_one_segment_is_refused() -> None:
+    """A name that outgrew the template never makes a prompt of two segments (law 6)."""
+    reference = catalogue()
+    longer = SMS_SERVICE._replace(version=2, name=Names("长" * 60, "long"))
+    assert reference.fold("services.v1", longer) is None
+    gate = Gate(reference)
+    decision = gate.take(order("o-1", NOON), NOON)
+    assert decision.reason is Reason.UNASKABLE
+    assert [each.reason for each in gate.verdicts] == [Reason.UNASKABLE]
+    assert not gate.messages

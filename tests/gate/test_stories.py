@@ -389,6 +389,6 @@ def test_the_next_order_is_refused_when_the_policy_has_no_words_for_it() -> None
     assert [charge.order_id for charge in gate.charges] == ["o-1"]
     assert [each.reason for each in gate.verdicts] == [
         Reason.APPROVED_CONFIRMED,
-        Reason.REFUSED_BY_POLICY,
+        Reason.UNASKABLE,
     ]
     assert not gate.service_days
