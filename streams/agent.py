@@ -139,7 +139,7 @@ class GateAgent:
         remember(decision, gathered, tables.orders if source == 0 else tables.events, tables)
         for due_at, token in decision.wake:
             partition.wake(due_at, token)
-        self._limit.count(is_dead_letter=_is_dead_letter(decision.effects))
+        self._limit.count(_fault_in(decision.effects, cause))
         counts.add(topic, decision)
         return self._outbox.send(partition, chain, cause.key, cause, decision, _policy(facts))
 
@@ -199,7 +199,7 @@ class GateAgent:
         facts: Facts,
         counts: Counts,
     ) -> Chain:
-        self._limit.count(is_dead_letter=True)
+        self._limit.count(_fault_told(cause, fault.cause))
         key = cause.key if cause.key is not None and is_msisdn(cause.key) else None
         decision = _dead_letter(fault.cause, fault.detail)
         counts.add(cause.topic, decision)
@@ -284,8 +284,16 @@ def _policy(facts: Facts) -> tuple[str | None, int | None]:
     return _NO_POLICY if policy is None else (policy.policy_id, policy.version)
 
 
-def _is_dead_letter(effects: tuple[Effect, ...]) -> bool:
-    return any(isinstance(effect, DeadLetter) for effect in effects)
+def _fault_in(effects: tuple[Effect, ...], cause: Cause) -> str | None:
+    """What is wrong with a record that the gate sets aside."""
+    for effect in effects:
+        if isinstance(effect, DeadLetter):
+            return _fault_told(cause, effect.cause)
+    return None
+
+
+def _fault_told(cause: Cause, word: str) -> str:
+    return f"{cause.topic} [{cause.partition}] offset {cause.offset}, {word}"
 
 
 def _dead_letter(cause: str, detail: str) -> Decision:

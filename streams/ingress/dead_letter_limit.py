@@ -19,18 +19,26 @@ class DeadLetterLimit:
         self._at = 0
         self._unreadable = 0
 
-    def count(self, *, is_dead_letter: bool) -> None:
-        """Take note of one record; Stop when this one is too many."""
-        self._unreadable += is_dead_letter - self._last[self._at]
-        self._last[self._at] = is_dead_letter
+    def count(self, fault: str | None) -> None:
+        """Take note of one record: where it lies and what is wrong with it, or None.
+
+        Stop when it is one too many. The turn's dead letters are not committed then, so the
+        sentence names the record.
+        """
+        is_unreadable = fault is not None
+        self._unreadable += is_unreadable - self._last[self._at]
+        self._last[self._at] = is_unreadable
         self._at = (self._at + 1) % self._window
         if (
-            is_dead_letter
+            is_unreadable
             and self._unreadable >= self._count_min
             and self._unreadable * 100 > self._share_max_percent * self._window
         ):
             raise Stop(
                 Cause.DEAD_LETTERS,
-                f"{self._unreadable} of the last {self._window} records are unreadable, "
-                f"allowed are {self._share_max_percent} %",
+                f"{self._unreadable} of the last {self._window} records, allowed are "
+                f"{self._share_max_percent} %; the last is {fault}.",
+                "Look at that record and mend its writer. A restart takes the same records again: "
+                "to set them aside all the same, start with a higher "
+                "TOLLGATE_DEAD_LETTERS_SHARE_MAX.",
             )

@@ -1,0 +1,1 @@
+"""The whole gate: real workers on the shared broker."""
