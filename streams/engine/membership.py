@@ -9,7 +9,7 @@ Partitions come and go only inside `poll`, and polls happen only between turns.
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from confluent_kafka import KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, Message, TopicPartition
 
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal
@@ -136,8 +136,12 @@ class Membership:
     # -- called back inside poll and close -------------------------------------------------------
 
     def _siblings(self, numbers: list[int]) -> list[TopicPartition]:
+        # A fetch may go out before the pause: at 0 it would be out of range, and end the worker,
+        # as soon as retention has removed the first record.
         return [
-            TopicPartition(topic, number, 0) for topic in self._config.inputs for number in numbers
+            TopicPartition(topic, number, OFFSET_BEGINNING)
+            for topic in self._config.inputs
+            for number in numbers
         ]
 
     def _assigned(self, consumer: GroupConsumer, given: list[TopicPartition]) -> None:
