@@ -8,9 +8,11 @@ own, on the same cores as broker and worker.
 import os
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, Self, cast
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -45,6 +47,7 @@ class Latencies(NamedTuple):
     p99: int
     most: int
     worker_us: float  # CPU an event
+    broker_us: float  # CPU an event; it serves the world and our eyes too
     turns_per_s: float
     others_cores: float  # busy with neither worker nor broker; the simulated world is among them
     load: float
@@ -69,34 +72,30 @@ def measure(
 ) -> Latencies:
     """Let the world order at a steady rate; what is counted begins after a warm-up."""
     gate = Gate(broker, f"{name}.", folder / name)
-    progress = Progress(gate.settings)
-    with gate.worker() as worker:
+    with ExitStack() as stack:
+        progress = Progress(gate.settings)
+        stack.callback(progress.close)
+        worker = stack.enter_context(gate.worker())
         _wait_until_ready(gate)
-        eyes = _Eyes(gate.settings)
+
+        def mark() -> _Mark:
+            return _Mark(
+                time.time(),
+                progress.decided(),
+                cpu_s(worker.process),
+                cpu_s(broker.pid),
+                machine_busy_s(),
+                gate.metric("tollgate_turns_total"),
+            )
+
+        eyes = stack.enter_context(_Eyes(gate.settings))
         world = _start_world(gate, events_per_s / EVENTS_AN_ORDER, warm_up_s + seconds)
-        try:
-
-            def mark() -> _Mark:
-                return _Mark(
-                    time.time(),
-                    progress.decided(),
-                    cpu_s(worker.process),
-                    cpu_s(broker.pid),
-                    machine_busy_s(),
-                    gate.metric("tollgate_turns_total"),
-                )
-
-            eyes.look(warm_up_s)
-            before = mark()
-            eyes.look(seconds)
-            after = mark()
-            world.wait(_END_S)
-            eyes.look(1.0)
-        finally:
-            world.kill()
-            world.wait()
-            eyes.close()
-            progress.close()
+        stack.callback(_end, world)
+        time.sleep(warm_up_s)
+        before = mark()
+        time.sleep(seconds)
+        after = mark()
+        world.wait(_END_S)
         worker.stop()
     return _figures(before, after, eyes.latencies(before.at, after.at))
 
@@ -107,19 +106,20 @@ def _figures(before: _Mark, after: _Mark, latencies: list[int]) -> Latencies:
         raise RuntimeError("no order was answered by a prompt")
     seconds, events = after.at - before.at, after.decided - before.decided
     worker = after.worker_s - before.worker_s
-    ours = worker + after.broker_s - before.broker_s
+    broker = after.broker_s - before.broker_s
     return Latencies(
         events / seconds,
         *found,
         worker / events * 1e6,
+        broker / events * 1e6,
         (after.turns - before.turns) / seconds,
-        max(0.0, after.busy_s - before.busy_s - ours) / seconds,
+        max(0.0, after.busy_s - before.busy_s - worker - broker) / seconds,
         os.getloadavg()[0],
     )
 
 
 class _Eyes:
-    """A reader of orders and of committed messages, from now on."""
+    """A reader of orders and of committed messages, on a thread of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._orders_topic = settings.topic_prefix + topics.ORDERS
@@ -135,20 +135,25 @@ class _Eyes:
                 for number in range(settings.partitions)
             ]
         )
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="eyes", daemon=True)
 
-    def look(self, seconds: float) -> None:
-        """Read for so long."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(_END_S)
+        self._consumer.close()
+
+    def _look(self) -> None:
+        while not self._over.is_set():
             first = self._consumer.poll(_READ_S)
             if first is not None:
                 self._see(first)
                 for record in self._consumer.consume(_READ_MOST, 0):
                     self._see(record)
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self._consumer.close()
 
     def latencies(self, since: float, until: float) -> list[int]:
         """Of the orders published between these instants (seconds since the epoch).
@@ -188,6 +193,11 @@ def _wait_until_ready(gate: Gate) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"the worker was not ready within {_START_S:.0f} s: {gate.log}")
         time.sleep(0.1)
+
+
+def _end(world: subprocess.Popen[bytes]) -> None:
+    world.kill()
+    world.wait()
 
 
 def _start_world(gate: Gate, orders_per_s: float, seconds: float) -> subprocess.Popen[bytes]:
