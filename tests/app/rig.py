@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaException,
     Message,
     Producer,
@@ -151,6 +150,13 @@ class Gate:
         self.settings: Settings = load(self.environment)
         self.logs: list[Path] = []
         self.admin = AdminClient(clients.admin(self.settings))
+        # Never subscribes. Asked by the admin client, a coordinator that is loading would crash us
+        # (librdkafka takes every asker for a consumer).
+        self._asker = Consumer(
+            clients.reader(self.settings, "test")
+            # What is committed now, though a transaction be open.
+            | {"group.id": self.settings.group, "isolation.level": "read_uncommitted"}
+        )
         provision.apply(self.settings)
         if file is not None:
             applying.apply_file(self.settings, file, by="tests", reason="a test")
@@ -234,19 +240,15 @@ class Gate:
 
     def committed(self) -> dict[tuple[str, int], int]:
         """The group's offsets of the inputs, by catalogue name and partition; 0 for none."""
-        asked = ConsumerGroupTopicPartitions(
-            self.settings.group,
-            [
-                TopicPartition(self.settings.topic_prefix + name, number)
-                for name in topics.INPUTS
-                for number in range(self.settings.partitions)
-            ],
-        )
-        answer = self.admin.list_consumer_group_offsets([asked])[self.settings.group].result()
+        asked = [
+            TopicPartition(self.settings.topic_prefix + name, number)
+            for name in topics.INPUTS
+            for number in range(self.settings.partitions)
+        ]
         prefix = self.settings.topic_prefix
         return {
             (one.topic.removeprefix(prefix), one.partition): max(one.offset, 0)
-            for one in answer.topic_partitions
+            for one in self._asker.committed(asked, 5)
         }
 
     def has_taken(self, sent: Sequence[Sent]) -> bool:
