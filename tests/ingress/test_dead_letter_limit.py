@@ -1,0 +1,70 @@
+"""Too many unreadable records stop the worker: a share of the last ones, from a least number on."""
+
+import pytest
+
+from streams.errors import Cause, Stop
+from streams.ingress.dead_letter_limit import DeadLetterLimit
+
+BAD = "orders.v1 [3] offset 7, truncated"
+
+
+def take(limit: DeadLetterLimit, bad: int = 0, good: int = 0) -> None:
+    """So many unreadable records, then so many good ones."""
+    for _ in range(bad):
+        limit.count(BAD)
+    for _ in range(good):
+        limit.count(None)
+
+
+def test_at_the_share_it_goes_on_and_above_it_stops() -> None:
+    """10 % of 100 are ten: the tenth is allowed, the eleventh is one too many."""
+    limit = DeadLetterLimit(10, 100, 1)
+    take(limit, bad=10)
+    with pytest.raises(Stop) as stopped:
+        take(limit, bad=1)
+    assert stopped.value.cause is Cause.DEAD_LETTERS
+    assert "11 of the last 100 records" in str(stopped.value)
+    assert BAD in str(stopped.value)
+    assert "TOLLGATE_DEAD_LETTERS_SHARE_MAX" in str(stopped.value)
+
+
+def test_few_never_stop_it() -> None:
+    """Below the least number no share is too high."""
+    limit = DeadLetterLimit(0, 100, 5)
+    take(limit, bad=4)
+    with pytest.raises(Stop):
+        take(limit, bad=1)
+
+
+def test_what_has_left_the_window_no_longer_counts() -> None:
+    """Only the last records count: as many good ones as the window holds clear it."""
+    limit = DeadLetterLimit(10, 100, 1)
+    for _ in range(20):
+        take(limit, bad=10, good=90)
+    take(limit, bad=10)
+
+
+def test_the_oldest_leaves_as_the_newest_comes() -> None:
+    """At the limit a further one is allowed exactly when an older one leaves the window."""
+    limit = DeadLetterLimit(10, 100, 1)
+    take(limit, bad=10, good=90)
+    take(limit, bad=1)  # the first of the ten has left
+    with pytest.raises(Stop):
+        _filled().count(BAD)
+
+
+def _filled() -> DeadLetterLimit:
+    limit = DeadLetterLimit(10, 100, 1)
+    take(limit, bad=10, good=89)
+    return limit
+
+
+def test_a_hundred_percent_never_stops_it() -> None:
+    """A limit of 100 % is none."""
+    take(DeadLetterLimit(100, 100, 1), bad=1000)
+
+
+def test_good_records_never_stop_it() -> None:
+    """It is always an unreadable record that stops the worker."""
+    limit = DeadLetterLimit(0, 100, 5)
+    take(limit, bad=4, good=1000)
