@@ -186,15 +186,23 @@ def _declare_tables(app: App, codecs: Codecs, horizon: Horizon) -> Callable[[], 
 
 def _end(fatal: EngineFatal) -> None:
     """End the process with the sentence and the exit code of its cause."""
-    origin = fatal.__cause__
-    stop = (
-        origin
-        if isinstance(origin, Stop)
-        else Stop(_STOPS[fatal.cause], fatal.detail, fatal.advice)
-    )
+    stop = _stop_of(fatal)
     log.critical("%s", stop)
     logging.shutdown()
     os._exit(stop.cause.exit_code)
+
+
+def _stop_of(fatal: EngineFatal) -> Stop:
+    """What ended the job, where the job knows better than the engine."""
+    # Slow to import, and only needed now.
+    from streams.codec.registry import RegistryUnavailable
+
+    match fatal.__cause__:
+        case Stop() as stop:
+            return stop
+        case RegistryUnavailable() as away:
+            return Stop(Cause.REGISTRY_AWAY, str(away))
+    return Stop(_STOPS[fatal.cause], fatal.detail, fatal.advice)
 
 
 def _calm_collector() -> None:

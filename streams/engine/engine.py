@@ -297,8 +297,10 @@ def as_fatal(error: BaseException) -> Fatal:
     """What ends the engine's thread, as one of the known causes."""
     if isinstance(error, Fatal):
         return error
-    return Fatal(
+    fatal = Fatal(
         Cause.IMPOSSIBLE,
         f"{type(error).__name__}: {error}",
         "This should not happen: keep the log, start again, and report it.",
     )
+    fatal.__cause__ = error
+    return fatal

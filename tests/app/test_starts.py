@@ -14,7 +14,7 @@ from streams.broker import EmbeddedBroker
 from streams.codec.ids import repository
 from streams.codec.registry import register
 from streams.errors import Cause
-from tests.app.rig import ASKS_NOT, PATIENCE_S, Ended, Gate, Worker, keyed, now_ms, order
+from tests.app.rig import ASKS_NOT, PATIENCE_S, Ended, Gate, Unsent, Worker, keyed, now_ms, order
 from tests.codec.registry import MemoryRegistry, Subject, serve
 
 SUBSCRIBER = "8613900000001"
@@ -107,6 +107,21 @@ def test_a_registry_that_is_not_ours(gate: Gate) -> None:
     check(
         gate.refused(SCHEMA_REGISTRY_URL=url), Cause.REGISTRY_AWAY, "TOLLGATE_SCHEMA_REGISTRY_URL"
     )
+
+
+def test_a_registry_that_goes_away(gate: Gate) -> None:
+    """A schema id that nobody can be asked about is no verdict on its record: the worker stops."""
+    memory = MemoryRegistry()
+    with serve(memory) as url:
+        register(url, gate.settings.topic_prefix)
+        with gate.worker(SCHEMA_REGISTRY_URL=url) as worker:
+            decide_one(gate, worker)
+            memory.gone = True
+            foreign = Unsent(topics.ORDERS, SUBSCRIBER.encode(), b"\0\0\0\0\x07body")
+            (sent,) = gate.write(foreign)
+            assert worker.wait_for_end() == Cause.REGISTRY_AWAY.exit_code
+            assert "The schema registry does not answer" in worker.said()
+    assert not gate.has_taken([sent])
 
 
 def test_a_state_folder_is_one_workers_and_one_gates(
