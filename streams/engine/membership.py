@@ -9,7 +9,7 @@ Partitions come and go only inside `poll`, and polls happen only between turns.
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal
@@ -77,6 +77,10 @@ class Membership:
             if partition is not None and topic is not None and offset is not None:
                 partition.merge.reached_end(self._input[topic], offset)
         elif error.code() in _GONE:
+            if partition is None:
+                # A fetch went out at 0 before the pause, and retention has removed the first
+                # record. Opening compares the true position with where the log begins.
+                return
             raise Fatal(
                 Cause.LOG_TRUNCATED,
                 f"{topic} [{number}]: {error.str()}.",
@@ -103,9 +107,19 @@ class Membership:
             # Resume, then seek: the other way round the first fetch waits up to a second.
             self.consumer.resume(partition.offsets())
             for position in partition.offsets():
-                self.consumer.seek(position)
+                self._go_to(position)
             admitted.append(partition)
         return admitted
+
+    def _go_to(self, position: TopicPartition) -> None:
+        try:
+            self.consumer.seek(position)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._STATE:
+                raise
+            # Its fetching had ended with an offset out of range: begin it anew.
+            self.consumer.incremental_unassign([position])
+            self.consumer.incremental_assign([position])
 
     def throttle(self, partition: Partition) -> None:
         """Pause an input that is far ahead of its siblings; resume it when half is taken."""
@@ -136,12 +150,8 @@ class Membership:
     # -- called back inside poll and close -------------------------------------------------------
 
     def _siblings(self, numbers: list[int]) -> list[TopicPartition]:
-        # A fetch may go out before the pause: at 0 it would be out of range, and end the worker,
-        # as soon as retention has removed the first record.
         return [
-            TopicPartition(topic, number, OFFSET_BEGINNING)
-            for topic in self._config.inputs
-            for number in numbers
+            TopicPartition(topic, number, 0) for topic in self._config.inputs for number in numbers
         ]
 
     def _assigned(self, consumer: GroupConsumer, given: list[TopicPartition]) -> None:
