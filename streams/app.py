@@ -86,8 +86,9 @@ def build(settings: Settings) -> App:
         async for turn in turns:
             async with turn:
                 counts = [agent.decide_partition(partition, tables()) for partition in turn]
+                records = len(turn)
             if turn.is_committed:
-                meter.add(counts, len(turn))
+                meter.add(counts, records)
 
     @app.task  # type: ignore[untyped-decorator]  # Faust's has no type
     async def serve() -> None:

@@ -46,7 +46,7 @@ class Limits:
     tick_interval: float = 1.0
     buffered_records: int = 8_000
     """Of one input of one partition; above it that input is paused until half is taken."""
-    cached_rows: int = 100_000
+    cached_rows: int = 20_000
     """Decoded rows kept in memory, per table and partition, in each of two generations."""
     block_cache_bytes: int = 32 << 20
     """Of RocksDB, shared by all partitions of a worker."""

@@ -15,7 +15,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
 Taken = tuple[int, Message, int]
 """(input, record, its timestamp in ms)"""
@@ -112,6 +112,17 @@ class Merge:
         offset = self._buffers[clock][0][1].offset()
         return offset is not None and offset >= self._cleared
 
+    def _holds_for_tick(self) -> bool:
+        """Whether the others wait for a tick whose clearance is being asked for.
+
+        Where writers stamp their records, time may be compressed, and the milliseconds of that
+        question are minutes. Where the broker stamps them they are milliseconds of every order.
+        """
+        if not self._tick_must_wait():
+            return False
+        assert self._clock is not None
+        return self._buffers[self._clock][0][1].timestamp()[0] == TIMESTAMP_CREATE_TIME
+
     # -- taking --------------------------------------------------------------------------------
 
     def take(self, limit: int, now: float, high: Callable[[int], int]) -> list[Taken]:
@@ -156,7 +167,7 @@ class Merge:
         now: float,
         high: Callable[[int], int],
     ) -> bool:
-        missing = self._goal is None and self._tick_must_wait()
+        missing = self._goal is None and self._holds_for_tick()
         if not missing and len(heads) < len(self._buffers):
             missing = any(
                 not buffer and (high(source) < 0 or self._read_to(source) < high(source))

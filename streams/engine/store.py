@@ -100,9 +100,10 @@ def _options(cache: Cache, write_buffer_bytes: int) -> Options:
     options = Options(raw_mode=True)
     options.create_if_missing(True)
     table = BlockBasedOptions()
-    table.set_bloom_filter(
-        10, block_based=False
-    )  # a miss costs 0.3 µs instead of 2.6: most first orders
+    # Most reads are of ids never seen: a miss costs 0.3 µs instead of 2.6, on disk and in memory.
+    table.set_bloom_filter(10, block_based=False)
+    options.set_memtable_prefix_bloom_ratio(0.1)
+    options.set_memtable_whole_key_filtering(True)
     table.set_block_cache(cache)
     options.set_block_based_table_factory(table)
     options.set_write_buffer_size(write_buffer_bytes)

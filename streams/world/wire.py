@@ -37,6 +37,8 @@ _WRITER = {
 _READER = {
     # Charges and prompts are answered when they are committed, not half a second later.
     "fetch.wait.max.ms": 20,
+    # Until then let some come together: a request for every single message is the broker's time.
+    "fetch.min.bytes": 20_000,
     "enable.partition.eof": False,
 }
 

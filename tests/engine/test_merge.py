@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from confluent_kafka import TIMESTAMP_CREATE_TIME
+
 from streams.engine.merge import Merge
 
 WAIT_S = 0.5
@@ -168,3 +170,34 @@ def test_a_turn_takes_no_more_than_its_limit() -> None:
     log.fetch(1)
     assert log.take(limit=2) == [(0, 1), (1, 2)]
     assert log.take() == [(0, 3)]
+
+
+@dataclass(frozen=True)
+class Stamped(Fetched):
+    """A record whose writer chose its time."""
+
+    def timestamp(self) -> tuple[int, int]:
+        return TIMESTAMP_CREATE_TIME, self.at
+
+
+def test_under_compressed_time_the_others_wait_for_a_tick_being_cleared() -> None:
+    """Where writers stamp the records, time is good to the tick: the rest waits for the answer."""
+    log = Log([7], [], [5])
+    log.fetch(0)
+    log.merge.add(CLOCK, Stamped(0, 5))  # type: ignore[arg-type]
+    assert log.take(now=1.0) == []
+    log.merge.asking()
+    assert log.take(now=1.0) == []
+    log.merge.ends_are([1, 0, 1])
+    assert log.take(now=1.0) == [(CLOCK, 5), (0, 7)]
+
+
+def test_under_the_brokers_time_nobody_waits_for_a_tick_being_cleared() -> None:
+    """In production a tick that comes a moment late costs nothing, a wait costs every order."""
+    log = Log([7], [], [5])
+    log.fetch(0)
+    log.fetch(CLOCK)
+    log.merge.asking()
+    assert log.take(now=1.0) == [(0, 7)]
+    log.merge.ends_are([1, 0, 1])
+    assert log.take(now=1.0) == [(CLOCK, 5)]

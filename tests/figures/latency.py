@@ -71,7 +71,7 @@ def measure(
     seconds: float,
 ) -> Latencies:
     """Let the world order at a steady rate; what is counted begins after a warm-up."""
-    gate = Gate(broker, f"{name}.", folder / name)
+    gate = Gate(broker, f"{name}.", folder / name, partitions=4)  # as in the demonstration
     with ExitStack() as stack:
         progress = Progress(gate.settings)
         stack.callback(progress.close)
