@@ -80,14 +80,14 @@ _COMPACTED = {
 }
 
 CATALOGUE: tuple[Topic, ...] = (
-    Topic(ORDERS, Kind.INPUT, "a subscriber asks for a service", "SMSC, MMSC, IVR platform", "gate"),
+    Topic(ORDERS, Kind.INPUT, "a subscriber asks for a service", "message centres", "gate"),
     Topic(REPLIES, Kind.INPUT, "the subscriber answers", "SMSC, IVR platform", "gate"),
     Topic(DELIVERY_REPORTS, Kind.INPUT, "what became of a message", "SMSC, dispatcher", "gate"),
     Topic(SETTLEMENTS, Kind.INPUT, "what billing answers", "billing", "gate"),
     Topic(CARE, Kind.INPUT, "what customer care does", "customer care", "gate"),
     Topic(TICKS, Kind.INPUT, "time, as an event", "workers, or the simulator", "gate"),
     Topic(PROVIDERS, Kind.REFERENCE, "service providers", "reference apply", "gate", _FOR_EVER),
-    Topic(CREDITS, Kind.REFERENCE, "changes of credit points", "reference apply", "gate", _FOR_EVER),
+    Topic(CREDITS, Kind.REFERENCE, "credit points", "reference apply", "gate", _FOR_EVER),
     Topic(SERVICES, Kind.REFERENCE, "what providers sell", "reference apply", "gate", _FOR_EVER),
     Topic(POLICIES, Kind.REFERENCE, "what is in force", "reference apply", "gate", _FOR_EVER),
     Topic(GATEWAYS, Kind.REFERENCE, "capacities", "reference apply", "dispatcher", _FOR_EVER),
