@@ -188,7 +188,9 @@ def _declare_tables(app: App, codecs: Codecs, horizon: Horizon) -> Callable[[], 
 def _end(fatal: EngineFatal) -> None:
     """End the process with the sentence and the exit code of its cause."""
     stop = _stop_of(fatal)
-    log.critical("%s", stop)
+    # What nobody foresaw is shown whole; what is a known end needs no trace of calls.
+    origin = fatal.__cause__
+    log.critical("%s", stop, exc_info=None if isinstance(origin, Stop) else origin)
     logging.shutdown()
     os._exit(stop.cause.exit_code)
 

@@ -8,7 +8,7 @@ its own clients on `common`. This file must not know Faust, nor make a client.
 from typing import Any
 
 from streams.settings import Settings
-from streams.topics import DEAD_LETTER_BYTES_MAX
+from streams.topics import OUTPUT_BYTES_MAX
 
 Configuration = dict[str, Any]
 
@@ -41,7 +41,7 @@ def producer(settings: Settings, role: str) -> Configuration:
         "partitioner": "murmur2_random",
         "linger.ms": settings.linger.total_seconds() * 1000,
         # The topics' own limits decide what is too large, not the client's.
-        "message.max.bytes": DEAD_LETTER_BYTES_MAX,
+        "message.max.bytes": OUTPUT_BYTES_MAX,
     }
 
 
@@ -58,6 +58,20 @@ def reader(settings: Settings, role: str) -> Configuration:
         "auto.offset.reset": "earliest",
         # The default of one second delays a reader that has fallen behind its own queue.
         "fetch.queue.backoff.ms": 20,
+    }
+
+
+def asker(settings: Settings, group: str) -> Configuration:
+    """For a consumer that never subscribes and only asks for a group's committed offsets.
+
+    Not the AdminClient: its list_consumer_group_offsets has ended the whole process (librdkafka
+    2.16.0, while the group's coordinator moves).
+    """
+    return common(settings, "asker") | {
+        "group.id": group,
+        "enable.auto.commit": False,
+        # What is committed now, without waiting for a transaction that is open.
+        "isolation.level": "read_uncommitted",
     }
 
 

@@ -68,12 +68,14 @@ CHANGELOG = "gate-changelog.v1"
 # Time-based retention of inputs and outputs is the operator's (law, contract), set on the topic.
 _FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 
-# Room for the largest input (1 MiB) with its original key and headers plus Connect's headers.
-DEAD_LETTER_BYTES_MAX = 2 * 1024 * 1024
+# Room for what the largest input (1 MiB) can lead to: whole in a dead letter with Connect's
+# headers, or its ids in a decision, a verdict, a row's key.
+OUTPUT_BYTES_MAX = 2 * 1024 * 1024
+_ROOM = {"max.message.bytes": str(OUTPUT_BYTES_MAX)}
 
 # Tombstones must outlive the longest absence of a store; a store that was away longer is rebuilt
 # in full (DESIGN §4). Small segments, so that compaction reaches what a restore would read.
-_COMPACTED = {
+_COMPACTED = _ROOM | {
     "cleanup.policy": "compact",
     "delete.retention.ms": str(7 * 24 * 3600 * 1000),
     "segment.bytes": str(128 * 1024 * 1024),
@@ -93,19 +95,14 @@ CATALOGUE: tuple[Topic, ...] = (
     Topic(GATEWAYS, Kind.REFERENCE, "capacities", "reference apply", "dispatcher", _FOR_EVER),
     Topic(ACTS, Kind.REFERENCE, "operators' acts on records", "quarantine", "gate", _FOR_EVER),
     Topic(CONGESTION, Kind.REFERENCE, "congested provinces", "dispatcher", "gate", _FOR_EVER),
-    Topic(MESSAGES, Kind.OUTPUT, "messages to subscribers", "gate", "SMSC, IVR platform"),
-    Topic(CHARGES, Kind.OUTPUT, "approved charges", "gate", "billing"),
-    Topic(VERDICTS, Kind.OUTPUT, "what providers are told", "gate", "provider gateway"),
-    Topic(DECISIONS, Kind.OUTPUT, "the gate's recorded answers", "gate", "audit, reports, care"),
-    Topic(ALARMS, Kind.OUTPUT, "what an operator must look at", "gate", "operations"),
+    Topic(MESSAGES, Kind.OUTPUT, "messages to subscribers", "gate", "SMSC, IVR platform", _ROOM),
+    Topic(CHARGES, Kind.OUTPUT, "approved charges", "gate", "billing", _ROOM),
+    Topic(VERDICTS, Kind.OUTPUT, "what providers are told", "gate", "provider gateway", _ROOM),
     Topic(
-        DEAD_LETTERS,
-        Kind.OUTPUT,
-        "unreadable records, untouched",
-        "gate",
-        "operations",
-        {"max.message.bytes": str(DEAD_LETTER_BYTES_MAX)},
+        DECISIONS, Kind.OUTPUT, "the gate's recorded answers", "gate", "audit, reports, care", _ROOM
     ),
+    Topic(ALARMS, Kind.OUTPUT, "what an operator must look at", "gate", "operations", _ROOM),
+    Topic(DEAD_LETTERS, Kind.OUTPUT, "unreadable records, untouched", "gate", "operations", _ROOM),
     Topic(CHANGELOG, Kind.STATE, "the gate's rows and positions", "gate", "gate", _COMPACTED),
 )
 

@@ -12,7 +12,6 @@ from typing import cast
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaException,
     Message,
@@ -61,7 +60,7 @@ def _history(settings: Settings, log_files: Sequence[Path]) -> History:
     return History(
         topics=_by_topic(homes, read),
         partitions=sum(1 for topic, _ in homes if topic == ORDERS),
-        committed=_committed(admin, settings, homes),
+        committed=_committed(settings, homes),
         prefix=settings.topic_prefix,
         log_files=tuple(log_files),
     )
@@ -182,19 +181,15 @@ def _entry(message: Message, topic: str, keys: dict[bytes, bytes]) -> Entry:
     )
 
 
-def _committed(admin: AdminClient, settings: Settings, homes: Sequence[Home]) -> Mapping[Home, int]:
+def _committed(settings: Settings, homes: Sequence[Home]) -> Mapping[Home, int]:
     """The group's committed offsets of the inputs; a partition without one was never taken."""
-    asked = ConsumerGroupTopicPartitions(
-        settings.group,
-        [
-            TopicPartition(settings.topic_prefix + topic, partition)
-            for topic, partition in homes
-            if topic in INPUTS
-        ],
-    )
-    answers = admin.list_consumer_group_offsets([asked], request_timeout=_ANSWER_SECONDS)
-    found = answers[settings.group].result().topic_partitions
     prefix = settings.topic_prefix
+    asked = [TopicPartition(prefix + topic, number) for topic, number in homes if topic in INPUTS]
+    consumer = Consumer(clients.asker(settings, settings.group))
+    try:
+        found = consumer.committed(asked, _ANSWER_SECONDS)
+    finally:
+        consumer.close()
     return {
         (each.topic.removeprefix(prefix), each.partition): max(each.offset, 0) for each in found
     }

@@ -5,7 +5,6 @@ and yet mean the rows of that partition; outside a turn there are none.
 """
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from contextvars import ContextVar
 from types import TracebackType
@@ -16,8 +15,6 @@ from faust.types import StreamT
 from streams.engine.errors import Cause, Fatal
 from streams.engine.partition import Partition
 from streams.engine.turn import Turn
-
-log = logging.getLogger(__name__)
 
 _at_hand: ContextVar[Partition | None] = ContextVar("partition", default=None)
 
@@ -49,7 +46,6 @@ class AgentTurn:
     ) -> None:
         _at_hand.set(None)
         if error is not None:
-            log.error("the job failed inside a turn", exc_info=error)
             self.turn.fail(_job_failed(error))
         else:
             try:

@@ -41,6 +41,8 @@ class Threads:
 
 def end_process(fatal: Fatal) -> None:
     """Say why, then be gone at once: no clean-up that could commit or write anything more."""
-    log.critical("%s: %s %s", fatal.cause.value, fatal.detail, fatal.advice)
+    log.critical(
+        "%s: %s %s", fatal.cause.value, fatal.detail, fatal.advice, exc_info=fatal.__cause__
+    )
     logging.shutdown()
     os._exit(EXIT_CODE)

@@ -63,9 +63,7 @@ class TurnConsumer(faust_consumer.Consumer):
                 engine.close()
             else:
                 engine.run()
-        except BaseException as error:  # nothing may outlive the engine's thread
-            if not isinstance(error, Fatal):
-                log.critical("the engine's thread failed", exc_info=error)
+        except BaseException as error:  # noqa: BLE001  # nothing may outlive the engine's thread
             end(as_fatal(error))
 
     # -- the engine's thread -------------------------------------------------------------------

@@ -17,6 +17,7 @@ class DeadLetterLimit:
         self._count_min = count_min
         self._last = bytearray(window)
         self._at = 0
+        self._seen = 0
         self._unreadable = 0
 
     def count(self, fault: str | None) -> None:
@@ -29,14 +30,15 @@ class DeadLetterLimit:
         self._unreadable += is_unreadable - self._last[self._at]
         self._last[self._at] = is_unreadable
         self._at = (self._at + 1) % self._window
+        self._seen = min(self._seen + 1, self._window)
         if (
             is_unreadable
             and self._unreadable >= self._count_min
-            and self._unreadable * 100 > self._share_max_percent * self._window
+            and self._unreadable * 100 > self._share_max_percent * self._seen
         ):
             raise Stop(
                 Cause.DEAD_LETTERS,
-                f"{self._unreadable} of the last {self._window} records, allowed are "
+                f"{self._unreadable} of the last {self._seen} records, allowed are "
                 f"{self._share_max_percent} %; the last is {fault}.",
                 "Look at that record and mend its writer. A restart takes the same records again: "
                 "to set them aside all the same, start with a higher "

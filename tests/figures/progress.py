@@ -1,7 +1,6 @@
 """How far a gate has got, asked of the broker: cheap enough to ask while it is measured."""
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, TopicPartition
 
 from streams import clients, topics
 from streams.settings import Settings
@@ -21,14 +20,12 @@ class Progress:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._admin = AdminClient(clients.admin(settings))
+        self._asker = Consumer(clients.asker(settings, settings.group))
         self._consumer = Consumer(clients.reader(settings, "figures-progress"))
 
     def decided(self) -> int:
         """Events whose turn is committed: the group's offsets, which travel in the turn."""
-        asked = ConsumerGroupTopicPartitions(self._settings.group, self._places(EVENTS))
-        answers = self._admin.list_consumer_group_offsets([asked], request_timeout=_ANSWER_S)
-        found = answers[self._settings.group].result().topic_partitions
+        found = self._asker.committed(self._places(EVENTS), _ANSWER_S)
         return sum(max(place.offset, 0) for place in found)
 
     def published(self) -> int:
@@ -41,6 +38,7 @@ class Progress:
 
     def close(self) -> None:
         """Let the connections go."""
+        self._asker.close()
         self._consumer.close()
 
     def _places(self, names: tuple[str, ...]) -> list[TopicPartition]:

@@ -19,6 +19,7 @@ def take(limit: DeadLetterLimit, bad: int = 0, good: int = 0) -> None:
 def test_at_the_share_it_goes_on_and_above_it_stops() -> None:
     """10 % of 100 are ten: the tenth is allowed, the eleventh is one too many."""
     limit = DeadLetterLimit(10, 100, 1)
+    take(limit, good=90)
     take(limit, bad=10)
     with pytest.raises(Stop) as stopped:
         take(limit, bad=1)
@@ -39,6 +40,7 @@ def test_few_never_stop_it() -> None:
 def test_what_has_left_the_window_no_longer_counts() -> None:
     """Only the last records count: as many good ones as the window holds clear it."""
     limit = DeadLetterLimit(10, 100, 1)
+    take(limit, good=100)
     for _ in range(20):
         take(limit, bad=10, good=90)
     take(limit, bad=10)
@@ -47,6 +49,7 @@ def test_what_has_left_the_window_no_longer_counts() -> None:
 def test_the_oldest_leaves_as_the_newest_comes() -> None:
     """At the limit a further one is allowed exactly when an older one leaves the window."""
     limit = DeadLetterLimit(10, 100, 1)
+    take(limit, good=100)
     take(limit, bad=10, good=90)
     take(limit, bad=1)  # the first of the ten has left
     with pytest.raises(Stop):
@@ -55,6 +58,7 @@ def test_the_oldest_leaves_as_the_newest_comes() -> None:
 
 def _filled() -> DeadLetterLimit:
     limit = DeadLetterLimit(10, 100, 1)
+    take(limit, good=100)
     take(limit, bad=10, good=89)
     return limit
 
@@ -68,3 +72,12 @@ def test_good_records_never_stop_it() -> None:
     """It is always an unreadable record that stops the worker."""
     limit = DeadLetterLimit(0, 100, 5)
     take(limit, bad=4, good=1000)
+
+
+def test_at_a_start_the_share_is_of_what_was_taken_so_far() -> None:
+    """A writer that is broken from the first record on is noticed at the least number."""
+    limit = DeadLetterLimit(10, 10_000, 100)
+    take(limit, bad=99)
+    with pytest.raises(Stop) as stopped:
+        take(limit, bad=1)
+    assert "100 of the last 100 records" in str(stopped.value)
