@@ -188,9 +188,8 @@ def _declare_tables(app: App, codecs: Codecs, horizon: Horizon) -> Callable[[], 
 def _end(fatal: EngineFatal) -> None:
     """End the process with the sentence and the exit code of its cause."""
     stop = _stop_of(fatal)
-    # What nobody foresaw is shown whole; what is a known end needs no trace of calls.
-    origin = fatal.__cause__
-    log.critical("%s", stop, exc_info=None if isinstance(origin, Stop) else origin)
+    # What nobody foresaw is shown whole; a known end needs no trace of calls.
+    log.critical("%s", stop, exc_info=fatal if stop.cause is Cause.IMPOSSIBLE else None)
     logging.shutdown()
     os._exit(stop.cause.exit_code)
 

@@ -17,8 +17,9 @@ from streams.errors import Cause, Stop
 from streams.settings import Settings
 from streams.topics import CATALOGUE, Kind, Topic
 
-# Kafka's own limit of a record batch, said aloud: dead letters must have more room than it.
-INPUT_BYTES_MAX = 1_048_588
+# A value of 1 MiB with its key and headers: larger is refused at the door, and what is taken has
+# room on the outputs.
+INPUT_BYTES_MAX = 1_114_112
 
 # What was created is seen by every broker within moments; a cluster that takes longer is not well.
 READ_BACK_SECONDS_MAX = 30.0

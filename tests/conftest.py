@@ -1,5 +1,6 @@
 """What every part's tests may use: one real broker for the whole run, and names of one's own."""
 
+import gc
 import uuid
 from collections.abc import Iterator
 
@@ -16,6 +17,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
     """
     with EmbeddedBroker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+        # Clients that nobody holds any more would go on asking for the broker, aloud, behind
+        # pytest's closing line.
+        gc.collect()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from streams.engine.errors import Fatal
+from streams.engine.errors import Cause, Fatal
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,13 @@ class Threads:
 
 def end_process(fatal: Fatal) -> None:
     """Say why, then be gone at once: no clean-up that could commit or write anything more."""
+    unforeseen = fatal.cause in (Cause.JOB_FAILED, Cause.IMPOSSIBLE)
     log.critical(
-        "%s: %s %s", fatal.cause.value, fatal.detail, fatal.advice, exc_info=fatal.__cause__
+        "%s: %s %s",
+        fatal.cause.value,
+        fatal.detail,
+        fatal.advice,
+        exc_info=fatal if unforeseen else None,
     )
     logging.shutdown()
     os._exit(EXIT_CODE)
