@@ -50,5 +50,5 @@ class ReferenceReader:
         record_id = id_of(record)
         if key != record_id.encode():
             # The key is not shown: it may be a subscriber's number that went astray (law 11).
-            return Fault(KEY_MISMATCH, f"the key is not the record's id, {record_id!r}")
+            return Fault(KEY_MISMATCH, f"the key is another: the record's id is {record_id!r}")
         return record

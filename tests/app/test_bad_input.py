@@ -182,7 +182,7 @@ def test_too_many_dead_letters_stop_the_worker(
     ended = gate.refused()
     assert ended.code == Cause.DEAD_LETTERS.exit_code, ended.said
     assert "Too many records cannot be read: 5 of the last 5 records" in ended.said
-    assert f"the last is orders.v1 [{sent[0].partition}] offset 5, wrong_magic" in ended.said
+    assert f"the last is orders.v1 [{sent[0].partition}] offset 4, wrong_magic" in ended.said
     assert "TOLLGATE_DEAD_LETTERS_SHARE_MAX" in ended.said
     assert "8613900000001" not in ended.said
     told = Told(gate.history())

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,7 +124,11 @@ def test_a_kill_keeps_what_was_committed(own: EmbeddedBroker) -> None:
     assert is_gone(process)
     assert not own.running
     own.start()
-    assert committed(own, "kept")[-1] == b"survivor"
+    # A commit is answered once its decision is on the log; the markers that let readers see it may
+    # be written only after the new start.
+    end = time.monotonic() + PATIENCE_S
+    while committed(own, "kept")[-1] != b"survivor":
+        assert time.monotonic() < end, "what was committed is not seen"
 
 
 def test_a_suspended_broker_answers_nothing_until_resumed(own: EmbeddedBroker) -> None:

@@ -88,7 +88,7 @@ def test_what_cannot_be_read_is_a_fault(value: bytes | None, cause: str) -> None
 
 @pytest.mark.parametrize("key", [None, b"", b"other"])
 def test_a_record_lies_under_its_id(key: bytes | None) -> None:
-    """A record under another key than its id is a fault that names both."""
+    """A record under another key than its id is a fault; the key itself is not shown."""
     fault = reader().take(topics.PROVIDERS, key, encoded(topics.PROVIDERS, PROVIDER))
     assert fault is not None
     assert fault.cause == "key_mismatch"
