@@ -94,15 +94,20 @@ def build(settings: Settings) -> App:
     async def serve() -> None:
         """Metrics and health while the worker runs."""
         _calm_collector()
+        warned = False
         with ExitStack() as stack:
             if settings.metrics_port:
-                served = Served(
-                    metrics, settings.metrics_port, alive=meter.trouble_living, ready=meter.trouble
-                )
+                served = _served(settings.metrics_port, metrics, meter)
                 stack.enter_context(served)
                 log.info("metrics and health on port %d of loopback", served.port)
             while not app.should_stop:
                 meter.refresh()
+                if not warned and app.engine is not None and not reference_log.catalogue.policies:
+                    warned = True
+                    log.warning(
+                        "There is no policy yet: every order is refused with NO_POLICY. "
+                        "Write the reference data: tollgate reference apply FILE."
+                    )
                 await app.sleep(1.0)
 
     return app
@@ -183,6 +188,20 @@ def _declare_tables(app: App, codecs: Codecs, horizon: Horizon) -> Callable[[], 
         "(msisdn, topic, id) of every other input: digest and day, for the horizon",
     )
     return lambda: Tables(service_days.rows(), subscribers.rows(), orders.rows(), other.rows())
+
+
+def _served(port: int, metrics: Metrics, meter: Meter) -> Served:
+    try:
+        return Served(metrics, port, alive=meter.trouble_living, ready=meter.trouble)
+    except OSError as error:
+        stop = Stop(
+            Cause.SETTINGS,
+            f"TOLLGATE_METRICS_PORT: port {port} of loopback cannot be used: {error.strerror}.",
+            "Give each worker a port of its own, or 0 for none.",
+        )
+        log.critical("%s", stop)
+        logging.shutdown()
+        os._exit(stop.cause.exit_code)
 
 
 def _end(fatal: EngineFatal) -> None:

@@ -68,6 +68,10 @@ CHANGELOG = "gate-changelog.v1"
 # Time-based retention of inputs and outputs is the operator's (law, contract), set on the topic.
 _FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 
+# Ten times what any centre's record needs; a longer one is a dead letter. What is decided gathers
+# (ids of orders that wait on one prompt in one row), and rows and decisions must fit their topics.
+INPUT_VALUE_BYTES_MAX = 16_384
+
 # Room for what the largest input (1 MiB) can lead to: whole in a dead letter with Connect's
 # headers, or its ids in a decision, a verdict, a row's key.
 OUTPUT_BYTES_MAX = 2 * 1024 * 1024

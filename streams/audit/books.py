@@ -43,6 +43,7 @@ from streams.topics import (
     DECISIONS,
     DELIVERY_REPORTS,
     GATEWAYS,
+    INPUT_VALUE_BYTES_MAX,
     INPUTS,
     MESSAGES,
     ORDERS,
@@ -189,6 +190,8 @@ class Books:
             raise Malformed("bad_msisdn")
         if partition_of(entry.key, self.history.partitions) != entry.partition:
             raise Malformed("wrong_partition")
+        if len(entry.value or b"") > INPUT_VALUE_BYTES_MAX:
+            raise Malformed("too_large")
 
     def _read_decisions(self) -> None:
         at = itemgetter("topic", "partition", "offset", "index")

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     type=SPAN,
     default="60s",
     show_default=True,
-    help="How long orders are placed; answers and settlements follow.",
+    help="How long orders are placed. It ends when the last prompt has ended: with the example's "
+    "prompts 15 minutes later (Ctrl-C twice ends it now).",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same world.")
 @click.option("--subscribers", default=3000, show_default=True, help="How many people there are.")

@@ -28,6 +28,8 @@ class Limits:
     """Due acts of one partition in one turn; the rest follow in the next turns."""
     merge_wait: float = 0.5
     """How long a record waits for an earlier one of a sibling input; order only, never expiry."""
+    ask_again: float = 1.0
+    """Between two questions for the ends of inputs while the broker does not answer them."""
     idle_poll: float = 0.05
     """How long a poll waits when nothing is at hand; a record that arrives ends it."""
     session_timeout: float = 6.0
@@ -41,6 +43,8 @@ class Limits:
     """A transactional call may block for ever (librdkafka #5456): past this the process ends."""
     stable_offsets: float = 45.0
     """Session timeout, transaction timeout and the coordinator's scan (10 s by default), twice."""
+    refusals: int = 50
+    """Turns refused one after another: past this the group does not take this worker back."""
     linger_ms: float = 2.0
     """Overlaps sending with deciding."""
     tick_interval: float = 1.0

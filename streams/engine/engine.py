@@ -5,6 +5,7 @@ polling consumer; deciding happens in the job, wherever the hand-over takes it.
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -77,6 +78,8 @@ class Engine:
         self._hand_over = hand_over
         self._after_turn = after_turn
         self.lags: dict[tuple[str, int], int] = {}
+        self._refusals = 0
+        self._ask_from = 0.0
         self._busy = False
         self._lags_at = 0.0
         self._asking: tuple[Future[list[int]], list[Partition]] | None = None
@@ -168,7 +171,7 @@ class Engine:
             self._asking = None
             self._take_answer(future, partitions)
         wanting = [one for one in self._membership.open.values() if one.merge.wants_ends()]
-        if not wanting:
+        if not wanting or self._ports.clock.monotonic() < self._ask_from:
             return
         for partition in wanting:
             partition.merge.asking()
@@ -182,6 +185,7 @@ class Engine:
         failure = future.exception()
         if failure is not None:
             log.warning("the ends of the inputs were not told, asking again: %s", failure)
+            self._ask_from = self._ports.clock.monotonic() + self.config.limits.ask_again
             for partition in partitions:
                 partition.merge.not_answered()
             return
@@ -253,11 +257,19 @@ class Engine:
         except Refused as refusal:
             self._redo(turn, refusal)
             return
+        except Fatal as fatal:
+            if fatal.cause is Cause.FENCED:
+                # Certainly not committed; left open it would hold back every reader until its
+                # timeout. If the producer is fenced itself, somebody else has aborted it.
+                with suppress(Fatal):
+                    abort(producer)
+            raise
         committed = clock.monotonic()
         statistics.records += len(turn)
         for partition in partitions:
             partition.finish()
         turn.is_committed = True
+        self._refusals = 0
         self._producers.next()
         statistics.turns += 1
         statistics.deciding += decided - began
@@ -271,6 +283,14 @@ class Engine:
     def _redo(self, turn: Turn, refusal: Refused) -> None:
         """The broker refused the positions: undo everything and take the records again."""
         log.warning("turn of %d records refused (%s), taken again", len(turn), refusal)
+        self._refusals += 1
+        if self._refusals > self.config.limits.refusals:
+            raise Fatal(
+                Cause.FENCED,
+                f"The group {self.config.group} has refused {self._refusals} turns one after "
+                f"another: {refusal}.",
+                "Another worker may run under the same instance name; give each its own.",
+            ) from refusal
         with self._watchdog.watching("aborting a transaction"):
             abort(self._producers.current)
         self._producers.retire_current()

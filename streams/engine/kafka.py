@@ -30,6 +30,7 @@ from streams.engine.ports import (
 )
 
 _MEMBERSHIP_HEAD = len("CGMDv2:")
+_EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
 
 
@@ -135,7 +136,8 @@ class _LookUps:
     def __init__(self, config: Config) -> None:
         self._group = config.group
         self._limits = config.limits
-        self._admin = AdminClient(dict(config.client))
+        self._client = config.client
+        self._admin = AdminClient(dict(self._client))
         self._consumer = Consumer(
             {
                 **config.client,
@@ -181,18 +183,27 @@ class _LookUps:
         )
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        with self._lock:
-            try:
-                low, high = self._consumer.get_watermark_offsets(
-                    TopicPartition(topic, partition), timeout=10
-                )
-            except KafkaException as error:
-                raise _away(error) from error
-        return int(low), int(high)
+        # Not a read_committed consumer's watermarks: those end at the last stable offset, and a
+        # replay that stops there misses a commit whose markers are still being written.
+        try:
+            (low,) = self._list_offsets([(topic, partition)], _EARLIEST)
+            (high,) = self._list_offsets([(topic, partition)], _LATEST)
+        except KafkaException as error:
+            raise _away(error) from error
+        return low, high
 
     def ends(self, partitions: list[tuple[str, int]]) -> list[int]:
+        try:
+            return self._list_offsets(partitions, _LATEST)
+        except KafkaException:
+            # After a broker's restart a handle goes on asking with the leader's old epoch.
+            self._admin = AdminClient(dict(self._client))
+            raise
+
+    def _list_offsets(self, partitions: list[tuple[str, int]], which: OffsetSpec) -> list[int]:
+        """Without isolation: what is there, committed or not."""
         asked = [TopicPartition(topic, number) for topic, number in partitions]
-        futures = self._admin.list_offsets(dict.fromkeys(asked, _LATEST), request_timeout=10)
+        futures = self._admin.list_offsets(dict.fromkeys(asked, which), request_timeout=10)
         found = {
             (one.topic, one.partition): future.result().offset for one, future in futures.items()
         }

@@ -86,7 +86,7 @@ class Membership:
                 f"{topic} [{number}]: {error.str()}.",
                 "Records are gone that were never decided; restore them, nothing is skipped.",
             )
-        elif error.fatal():
+        elif error.fatal() or error.code() == KafkaError._FATAL:
             raise Fatal(
                 Cause.FENCED,
                 f"The group consumer cannot go on: {error.str()}.",

@@ -25,7 +25,6 @@ _REFUSALS = {
     KafkaError.ILLEGAL_GENERATION,
     KafkaError.UNKNOWN_MEMBER_ID,
     KafkaError.REBALANCE_IN_PROGRESS,
-    KafkaError.FENCED_INSTANCE_ID,
 }
 
 
@@ -121,6 +120,7 @@ def _uncertain(doing: str, error: KafkaException) -> Fatal:
         KafkaError._FENCED,
         KafkaError.PRODUCER_FENCED,
         KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.FENCED_INSTANCE_ID,  # another member has our name: it will not be given back
     )
     return Fatal(
         Cause.FENCED if fenced else Cause.UNCERTAIN_COMMIT,

@@ -14,7 +14,7 @@ from confluent_kafka import murmur2
 from streams.codec.codecs import Codecs
 from streams.codec.faults import Undecodable
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement, Tick
-from streams.topics import INPUTS, TICKS
+from streams.topics import INPUT_VALUE_BYTES_MAX, INPUTS, TICKS
 
 Event = Order | Reply | DeliveryReport | Settlement | CareAction
 TICK = INPUTS.index(TICKS)
@@ -23,6 +23,7 @@ NO_KEY = "no_key"
 BAD_MSISDN = "bad_msisdn"
 WRONG_PARTITION = "wrong_partition"
 KEY_MISMATCH = "key_mismatch"
+TOO_LARGE = "too_large"
 
 # E.164: at most 15 digits, no leading zero; below 7 no subscriber can be meant.
 _MSISDN_DIGITS = range(7, 16)
@@ -74,8 +75,14 @@ class Reader:
                 WRONG_PARTITION,
                 f"the key belongs to partition {home}; the writer must use the murmur2 partitioner",
             )
+        value = record.value()
+        if value is not None and len(value) > INPUT_VALUE_BYTES_MAX:
+            return Unreadable(
+                TOO_LARGE,
+                f"the value has {len(value)} bytes, at most {INPUT_VALUE_BYTES_MAX} are read",
+            )
         try:
-            event = self._decode[source](record.value())
+            event = self._decode[source](value)
         except Undecodable as fault:
             return Unreadable(fault.cause, fault.detail)
         if event.msisdn.encode() != key:

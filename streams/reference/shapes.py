@@ -237,10 +237,11 @@ class RuleEntry(_Entry):
     """Who is asked how; what is left out matches everything."""
 
     name: Id
-    provinces: list[Id] = []
-    lines: list[Line] = []
+    # An empty list would match everything: whoever means that leaves the field out.
+    provinces: Annotated[list[Id], Field(min_length=1)] = []
+    lines: Annotated[list[Line], Field(min_length=1)] = []
     scope: Annotated[Scope, PlainValidator(_symbol(Scope))] | None = None
-    provider_ids: list[Id] = []
+    provider_ids: Annotated[list[Id], Field(min_length=1)] = []
     credit_below: Points | None = None
     credit_at_least: Points | None = None
     from_at: Instant | None = None

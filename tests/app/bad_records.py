@@ -90,7 +90,7 @@ def _bad_bytes(now: int) -> Iterator[CaseOf]:
     yield value("bytes left over", "overlong", lambda good: good + b"\0")
     yield value("tombstone", "no_value", lambda _: None)
     yield value("empty value", "no_value", lambda _: b"")
-    yield value("1 MiB", "wrong_magic", lambda _: b"\xa5" * (1 << 20))
+    yield value("1 MiB", "too_large", lambda _: b"\xa5" * (1 << 20))
     yield within("enum index", "bad_enum", b"weather\x02", b"weather\x22")
     yield within("negative length", "bad_length", b"\x06bad", b"\x05bad")
     yield within("length beyond the value", "bad_length", b"\x06bad", _HUGE + b"bad")

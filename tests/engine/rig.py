@@ -86,13 +86,15 @@ class Rig:
 
     # -- workers ---------------------------------------------------------------------------------
 
-    def start(self, name: str, *, static: bool = False) -> subprocess.Popen[bytes]:
-        """Start a worker of that name, on its own folder."""
+    def start(
+        self, name: str, *, static: bool = False, instance: str = ""
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker on its own folder; a static member under its name, or another."""
         options = {
             "prefix": self.prefix,
             "bootstrap": self.bootstrap,
             "data_dir": str(self.folder / name),
-            "instance": name if static else "",
+            "instance": (instance or name) if static else "",
         }
         log = (self.folder / f"{name}.log").open("ab")
         self._started_at[name] = log.tell()
@@ -104,6 +106,10 @@ class Rig:
             )
         self._workers[name] = worker
         return worker
+
+    def forget(self, name: str) -> None:
+        """A worker that has ended by itself, as it should."""
+        del self._workers[name]
 
     def kill(self, name: str) -> None:
         """SIGKILL, at once."""

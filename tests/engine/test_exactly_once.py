@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from streams.broker import EmbeddedBroker
-from tests.engine.rig import Rig
+from streams.engine.process import EXIT_CODE
+from tests.engine.rig import PATIENCE_S, Rig
 
 
 @pytest.fixture
@@ -86,6 +87,22 @@ def test_partitions_move_under_load_and_siblings_stay_together(rig: Rig) -> None
         rig.wait(lambda: rig.taken() > mark, "progress of both")
         assert rig.stop("w0") == 0
         rig.wait(lambda: rig.taken() > mark + 3_000, "the second worker's progress alone")
+    rig.wait_until_taken()
+    assert rig.stop("w1") == 0
+    assert rig.check().faults == []
+
+
+def test_a_worker_whose_name_is_taken_ends(rig: Rig) -> None:
+    """Two workers under one instance name: the first is fenced, says so and is gone."""
+    first = rig.start("w0", static=True)
+    rig.send(200)
+    rig.wait_until_taken()
+    rig.start("w1", static=True, instance="w0")
+    with rig.sending(3_000, rate=500):
+        code = first.wait(PATIENCE_S)
+    rig.forget("w0")
+    assert code == EXIT_CODE
+    assert "fenced" in rig.log("w0")
     rig.wait_until_taken()
     assert rig.stop("w1") == 0
     assert rig.check().faults == []
