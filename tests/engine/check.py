@@ -20,7 +20,14 @@ Record = tuple[int, bytes | None, bytes, int]
 
 
 def read(bootstrap: str, topic: str) -> dict[int, list[Record]]:
-    """Every committed record of a topic, by partition."""
+    """Every committed record of a topic, by partition; waits for transactions that are open."""
+    asker = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "check",
+            "isolation.level": "read_uncommitted",
+        }
+    )
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -36,6 +43,10 @@ def read(bootstrap: str, topic: str) -> dict[int, list[Record]]:
         numbers = list(consumer.list_topics(topic, 10).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
         found: dict[int, list[Record]] = {number: [] for number in numbers}
+        ends = {
+            number: asker.get_watermark_offsets(TopicPartition(topic, number), 10)[1]
+            for number in numbers
+        }
         left = set(numbers)
         while left:
             for message in consumer.consume(5_000, 0.2):
@@ -46,12 +57,14 @@ def read(bootstrap: str, topic: str) -> dict[int, list[Record]]:
                     value, at = message.value() or b"", message.timestamp()[1]
                     found[number].append((offset, message.key(), value, at))
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    left.discard(number)
+                    if offset >= ends[number]:
+                        left.discard(number)
                 else:
                     raise KafkaException(error)
         return found
     finally:
         consumer.close()
+        asker.close()
 
 
 @dataclass
