@@ -53,10 +53,6 @@ class Statistics:
     redone: int = 0
     deciding: float = 0.0
     committing: float = 0.0
-    storing: float = 0.0
-    longest_commit: float = 0.0
-    first_turn_at: float | None = None
-    """Monotonic time of the first commit."""
 
 
 class Engine:
@@ -274,10 +270,6 @@ class Engine:
         statistics.turns += 1
         statistics.deciding += decided - began
         statistics.committing += committed - decided
-        statistics.storing += clock.monotonic() - committed
-        statistics.longest_commit = max(statistics.longest_commit, committed - decided)
-        if statistics.first_turn_at is None:
-            statistics.first_turn_at = committed
         self._after_turn(turn)
 
     def _redo(self, turn: Turn, refusal: Refused) -> None:

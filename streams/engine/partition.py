@@ -210,10 +210,6 @@ class Partition:
         else:
             self._produce(topic, value, key, self.number, headers=list(headers))
 
-    def send_by_key(self, topic: str, key: bytes, value: bytes) -> None:
-        """Produce to the partition of `key` (murmur2), in the turn's transaction."""
-        self._produce(topic, value, key)
-
     def rows(self, table: str) -> Rows[Any]:
         """The rows of one table; a hot loop asks once a partition."""
         return self.tables[table]

@@ -90,7 +90,6 @@ class Opening:
     cache: Cache
     tables: Sequence[TableSpec[Any]]
     abandoned: bool = False
-    replayed: int = 0
 
     def open(self) -> Partition:
         """Steps (a) to (e); Fatal on a contradiction, Abandoned when it is not wanted any more."""
@@ -165,7 +164,6 @@ class Opening:
                     elif not error.retriable():
                         raise KafkaException(error)
                 if position >= 0:
-                    self.replayed += len(rows)
                     store.write(rows, position, positions)
         finally:
             reader.close()
