@@ -9,45 +9,26 @@ included; a due act that still means something has one too. Nothing here may cha
 """
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from streams import topics
 from streams.egress.outbox import Cause, Chain, Outbox
-from streams.engine import DUE, Partition, Rows
+from streams.engine import DUE, Partition
 from streams.gate import keys
 from streams.gate.catalogue import Catalogue
-from streams.gate.decide import KEEP, Decision, Remembered, decide
+from streams.gate.clocks import Overdue
+from streams.gate.decide import KEEP, Decision, decide
 from streams.gate.decision import Effect
 from streams.gate.effects import Charge, DeadLetter, Message
-from streams.gate.events import Order, Reply
 from streams.gate.facts import Facts, gather_facts
 from streams.gate.lapses import lapse_of
-from streams.gate.replies import locate
-from streams.gate.rows import Seen, ServiceDay, Subscriber
 from streams.gate.words import Channel, Reason, State
+from streams.gathering import Tables, gather, remember
 from streams.ingress.dead_letter_limit import DeadLetterLimit
-from streams.ingress.read import TICK, Event, Reader, Unreadable, is_msisdn
+from streams.ingress.read import TICK, Reader, Unreadable, is_msisdn
 from streams.ingress.reference_log import ReferenceLog
 
 _NO_POLICY: tuple[str | None, int | None] = (None, None)
-
-
-class Tables(NamedTuple):
-    """The rows of the partition at hand."""
-
-    service_days: Rows[ServiceDay]
-    subscribers: Rows[Subscriber]
-    orders: Rows[Seen]
-    events: Rows[Seen]
-
-
-class Gathered(NamedTuple):
-    """The rows an event is decided on, with the keys under which changes to them go back."""
-
-    remembered: Remembered
-    seen_key: bytes
-    service_day_key: bytes
-    subscriber_key: bytes
 
 
 class Counts:
@@ -105,7 +86,7 @@ class GateAgent:
         catalogue = self._reference.catalogue
         for source, item, at in partition.events():
             if source == DUE:
-                chain = self._lapse(partition, tables, catalogue, item, at, chain, counts)
+                chain = self._due(partition, tables, catalogue, item, at, chain, counts)
             elif source == TICK:
                 chain = self._tick(partition, item, at, chain, counts)
             else:
@@ -135,15 +116,15 @@ class GateAgent:
             return self._bury(partition, chain, cause, event, facts, counts)
         gathered = gather(event, facts, tables)
         decision = decide(gathered.remembered, event, facts)
-        assert decision is not None, "only a lapse can be nothing"
-        remember(decision, gathered, tables.orders if source == 0 else tables.events, tables)
+        assert decision is not None, "only a due act can be nothing"
+        remember(decision, gathered, tables)
         for due_at, token in decision.wake:
             partition.wake(due_at, token)
         self._limit.count(_fault_in(decision.effects, cause))
         counts.add(topic, decision)
         return self._outbox.send(partition, chain, cause.key, cause, decision, _policy(facts))
 
-    def _lapse(
+    def _due(
         self,
         partition: Partition,
         tables: Tables,
@@ -153,24 +134,24 @@ class GateAgent:
         chain: Chain,
         counts: Counts,
     ) -> Chain:
-        lapse = lapse_of(token, due_at)
+        clock = keys.read_clock_token(token)
+        event = lapse_of(token, due_at) if clock is None else Overdue(*clock, due_at)
         offset = partition.offset
         facts = gather_facts(
             catalogue, due_at, partition.watermark, topics.TICKS, partition.number, offset
         )
-        day_key = keys.service_day_key(lapse.day, lapse.msisdn, lapse.service_id)
-        subscriber_key = keys.subscriber_key(lapse.msisdn)
-        remembered = Remembered(
-            None, tables.service_days.get(day_key), tables.subscribers.get(subscriber_key)
-        )
-        decision = decide(remembered, lapse, facts)
+        gathered = gather(event, facts, tables)
+        decision = decide(gathered.remembered, event, facts)
         if decision is None:
             return chain
-        remember(decision, Gathered(remembered, b"", day_key, subscriber_key), None, tables)
+        remember(decision, gathered, tables)
+        for later, another in decision.wake:
+            partition.wake(later, another)
         act = partition.act()
         cause = Cause(topics.TICKS, partition.number, offset, act, None, chain.tick, None, due_at)
         counts.add(topics.TICKS, decision)
-        return self._outbox.send(partition, chain, subscriber_key, cause, decision, _policy(facts))
+        key = gathered.subscriber_key
+        return self._outbox.send(partition, chain, key, cause, decision, _policy(facts))
 
     def _tick(
         self, partition: Partition, record: Any, at: int, chain: Chain, counts: Counts
@@ -217,53 +198,6 @@ class GateAgent:
             counts.add(fault.topic, decision)
             chain = self._outbox.send(partition, chain, None, cause, decision, _NO_POLICY)
         return chain
-
-
-def gather(event: Event, facts: Facts, tables: Tables) -> Gathered:
-    """Read the rows that an event's decision may depend on."""
-    if isinstance(event, Order):
-        day = facts.day_of(event.ordered_at)
-        seen_key = keys.order_seen_key(event)
-        day_key = keys.service_day_key(day, event.msisdn, event.service_id)
-        subscriber_key = keys.subscriber_key(event.msisdn)
-        remembered = Remembered(
-            tables.orders.get(seen_key),
-            tables.service_days.get(day_key),
-            tables.subscribers.get(subscriber_key),
-        )
-        return Gathered(remembered, seen_key, day_key, subscriber_key)
-    seen_key = keys.event_seen_key(event)
-    seen = tables.events.get(seen_key)
-    if not isinstance(event, Reply):
-        return Gathered(Remembered(seen, None, None), seen_key, b"", b"")
-    subscriber_key = keys.subscriber_key(event.msisdn)
-    subscriber = tables.subscribers.get(subscriber_key)
-    answered = locate(event, subscriber, facts)
-    if isinstance(answered, Reason):
-        return Gathered(Remembered(seen, None, subscriber), seen_key, b"", subscriber_key)
-    day_key = keys.service_day_key(answered.day, event.msisdn, answered.service_id)
-    service_day = tables.service_days.get(day_key)
-    return Gathered(Remembered(seen, service_day, subscriber), seen_key, day_key, subscriber_key)
-
-
-def remember(
-    decision: Decision, gathered: Gathered, seen_table: Rows[Seen] | None, tables: Tables
-) -> None:
-    """Write the rows a decision changes into the turn's overlay."""
-    if decision.seen is not KEEP:
-        assert seen_table is not None, "a lapse has no id of its own"
-        seen_table.put(gathered.seen_key, decision.seen)
-    if decision.service_day is not KEEP:
-        _write(tables.service_days, gathered.service_day_key, decision.service_day)
-    if decision.subscriber is not KEEP:
-        _write(tables.subscribers, gathered.subscriber_key, decision.subscriber)
-
-
-def _write(rows: Rows[Any], key: bytes, row: Any) -> None:
-    if row is None:
-        rows.delete(key)
-    else:
-        rows.put(key, row)
 
 
 def _cause(topic: str, partition: Partition, record: Any, at: int) -> Cause:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from streams import clients, topics
-from streams.agent import GateAgent, Tables
+from streams.agent import GateAgent
 from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
 from streams.egress import records
@@ -25,7 +25,8 @@ from streams.errors import Cause, Stop
 from streams.forgetting import Horizon
 from streams.gate import effects, events, keys, reference, rows, words
 from streams.gate.events import Tick
-from streams.gate.rows import Seen, ServiceDay, Subscriber
+from streams.gate.rows import ChargeAccount, Complaint, Seen, ServiceDay, Subscriber
+from streams.gathering import Tables
 from streams.ingress.dead_letter_limit import DeadLetterLimit
 from streams.ingress.read import Reader
 from streams.ingress.reference_log import ReferenceLog
@@ -62,7 +63,7 @@ def make_codecs(settings: Settings) -> Codecs:
 
 
 def build(settings: Settings) -> App:
-    """The gate's app: one agent over all inputs, four tables. Nothing is started."""
+    """The gate's app: one agent over all inputs, its tables. Nothing is started."""
     codecs = make_codecs(settings)
     reference_log = ReferenceLog(codecs)
     metrics = Metrics()
@@ -176,8 +177,9 @@ def _declare_tables(app: App, codecs: Codecs, horizon: Horizon) -> Callable[[], 
             "subscribers",
             Subscriber,
             due=lambda key, row: keys.due_of_subscriber(key.decode(), row),
+            forget_at=horizon.of_subscriber,
         ),
-        "msisdn: open prompts, so that a reply finds its prompt",
+        "msisdn: open prompts, so that a reply finds its prompt, and what the last days brought",
     )
     orders = app.keyed_rows(
         spec("orders", b"o", "seen", Seen, forget_at=horizon.of_seen),
@@ -187,7 +189,29 @@ def _declare_tables(app: App, codecs: Codecs, horizon: Horizon) -> Callable[[], 
         spec("events", b"e", "seen", Seen, forget_at=horizon.of_seen),
         "(msisdn, topic, id) of every other input: digest and day, for the horizon",
     )
-    return lambda: Tables(service_days.rows(), subscribers.rows(), orders.rows(), other.rows())
+    charges = app.keyed_rows(
+        spec("charges", b"c", "charges", ChargeAccount, forget_at=horizon.of_account),
+        "(msisdn, charge_id): settled, refunded, until the refund deadline",
+    )
+    complaints = app.keyed_rows(
+        spec(
+            "complaints",
+            b"q",
+            "complaints",
+            Complaint,
+            due=keys.due_of_complaint,
+            forget_at=horizon.of_complaint,
+        ),
+        "(msisdn, complaint_id): open complaints with their clocks",
+    )
+    return lambda: Tables(
+        service_days.rows(),
+        subscribers.rows(),
+        orders.rows(),
+        other.rows(),
+        charges.rows(),
+        complaints.rows(),
+    )
 
 
 def _served(port: int, metrics: Metrics, meter: Meter) -> Served:

@@ -59,6 +59,7 @@ CONGESTION = "congestion.v1"
 MESSAGES = "messages.v1"
 CHARGES = "charges.approved.v1"
 VERDICTS = "verdicts.v1"
+REFUNDS = "refunds.v1"
 DECISIONS = "decisions.v1"
 ALARMS = "alarms.v1"
 DEAD_LETTERS = "dead-letters.v1"
@@ -102,6 +103,7 @@ CATALOGUE: tuple[Topic, ...] = (
     Topic(MESSAGES, Kind.OUTPUT, "messages to subscribers", "gate", "SMSC, IVR platform", _ROOM),
     Topic(CHARGES, Kind.OUTPUT, "approved charges", "gate", "billing", _ROOM),
     Topic(VERDICTS, Kind.OUTPUT, "what providers are told", "gate", "provider gateway", _ROOM),
+    Topic(REFUNDS, Kind.OUTPUT, "money to give back", "gate", "billing", _ROOM),
     Topic(
         DECISIONS, Kind.OUTPUT, "the gate's recorded answers", "gate", "audit, reports, care", _ROOM
     ),

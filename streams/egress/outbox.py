@@ -15,13 +15,22 @@ from streams.egress.dead_letters import Header, Origin, headers
 from streams.egress.sealing import FIRST_SEAL, SEAL_BYTES, Salts, digest, seal
 from streams.engine import Partition
 from streams.gate.decision import Decision, Effect
-from streams.gate.effects import Alarm, Charge, DeadLetter, Message, Verdict, effect_id
-from streams.topics import ALARMS, CHARGES, DEAD_LETTERS, DECISIONS, MESSAGES, VERDICTS
+from streams.gate.effects import (
+    Alarm,
+    Charge,
+    DeadLetter,
+    Message,
+    RefundRequest,
+    Verdict,
+    effect_id,
+)
+from streams.topics import ALARMS, CHARGES, DEAD_LETTERS, DECISIONS, MESSAGES, REFUNDS, VERDICTS
 
 _TOPIC_OF: tuple[tuple[type[Any], str], ...] = (
     (Message, MESSAGES),
     (Charge, CHARGES),
     (Verdict, VERDICTS),
+    (RefundRequest, REFUNDS),
     (Alarm, ALARMS),
 )
 
@@ -125,6 +134,8 @@ class Outbox:
                 decision.reason,
                 decision.before,
                 decision.after,
+                decision.would_ask,
+                decision.evidence,
                 effects,
                 salt,
                 FIRST_SEAL,

@@ -6,6 +6,7 @@ of a partition's chain relies on it. Knows the words of the gate and nothing of 
 
 from typing import NamedTuple
 
+from streams.gate.effects import Evidence
 from streams.gate.words import Channel, Reason, State
 
 
@@ -52,6 +53,8 @@ class Decision(NamedTuple):
     reason: Reason
     state_before: State  # of the subscriber, service and day
     state_after: State
+    would_ask: str | None  # under SHADOW: what the subscriber would have been asked
+    evidence: tuple[Evidence, ...]
     effects: tuple[Effect, ...]
     salt: bytes  # random; recorded, so that a replay takes it from here
     seal: bytes  # BLAKE2b-256 of the previous seal and this record's salted hash

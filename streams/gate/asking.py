@@ -6,6 +6,7 @@ that a reply finds it. Both are made and dropped here, together.
 
 from typing import NamedTuple
 
+from streams.gate.days import NOBODY, kept
 from streams.gate.effects import Message
 from streams.gate.facts import Facts
 from streams.gate.ids import MESSAGE
@@ -99,6 +100,8 @@ def announce(
         prompt.issued_at,
         prompt.expires_at,
         prompt.due_at,
+        prompt.code,
+        prompt.code_required,
     )
     token = due_token(day, msisdn, service_id, prompt.prompt_id)
     return Asked(message, ref, (prompt.due_at, token))
@@ -115,11 +118,14 @@ def without_ref(row: Subscriber | None, prompt_id: str) -> tuple[PromptRef, ...]
     return tuple(ref for ref in row.prompts if ref.prompt_id != prompt_id)
 
 
-def service_day(grant: Grant | None, prompts: tuple[OpenPrompt, ...]) -> ServiceDay | None:
+def service_day(
+    grant: Grant | None, prompts: tuple[OpenPrompt, ...], shadow: Grant | None
+) -> ServiceDay | None:
     """A service day's row; None when it would say nothing."""
-    return ServiceDay(grant, prompts) if grant is not None or prompts else None
+    row = ServiceDay(grant, prompts, shadow)
+    return None if row == (None, (), None) else row
 
 
-def subscriber(refs: tuple[PromptRef, ...]) -> Subscriber | None:
-    """A subscriber's row; None when it would say nothing."""
-    return Subscriber(refs) if refs else None
+def with_refs(known: Subscriber | None, refs: tuple[PromptRef, ...]) -> Subscriber | None:
+    """A subscriber's row with these prompts open; None when it would say nothing."""
+    return kept((known or NOBODY)._replace(prompts=refs))

@@ -22,6 +22,7 @@ settlement, a care action) comes without a service day's row and leaves every on
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from streams.gate.clocks import Overdue, remind
 from streams.gate.decision import (
     KEEP,
     Changes,
@@ -52,7 +53,7 @@ __all__ = [
     "state_of",
 ]
 
-Event: TypeAlias = Order | Reply | Lapse | DeliveryReport | Settlement | CareAction
+Event: TypeAlias = Order | Reply | Lapse | Overdue | DeliveryReport | Settlement | CareAction
 Handler: TypeAlias = Callable[[Remembered, Any, Facts], Decision | None]
 
 
@@ -64,6 +65,7 @@ _NOTES: Mapping[type, Handler] = {
     DeliveryReport: note_report,
     Settlement: note_settlement,
     CareAction: note_care,
+    Overdue: remind,
 }
 
 LIFECYCLE: Mapping[State, Mapping[type, Handler]] = {

@@ -14,6 +14,7 @@ from streams.gate.words import (
     MessageKind,
     Outcome,
     Reason,
+    RefundReason,
 )
 
 
@@ -89,6 +90,21 @@ class Verdict(NamedTuple):
     decided_at: int  # UTC
 
 
+class RefundRequest(NamedTuple):
+    """Billing gives money back, once per refund_id. All requests of a charge together never exceed
+    it.
+    """
+
+    refund_id: str
+    charge_id: str
+    msisdn: str  # E.164 digits without '+'; equals the record's key
+    amount_minor: int  # minor units of the currency (fen, cents)
+    currency: str  # ISO 4217 code
+    complaint_id: str | None
+    reason: RefundReason
+    requested_at: int  # UTC; time of the event that asked for it
+
+
 class Alarm(NamedTuple):
     """Something an operator must look at."""
 
@@ -99,6 +115,13 @@ class Alarm(NamedTuple):
     raised_at: int  # UTC
 
 
+class Evidence(NamedTuple):
+    """A record that bears on a complaint's charge; named in the decision that opens it."""
+
+    topic: str  # catalogue name, without prefix
+    id: str
+
+
 class DeadLetter(NamedTuple):
     """Asks the shell to write the original record, untouched, to the dead letters."""
 
@@ -106,6 +129,6 @@ class DeadLetter(NamedTuple):
     detail: str  # a sentence for people; never a whole number
 
 
-def effect_id(effect: Message | Charge | Verdict | Alarm) -> str:
+def effect_id(effect: Message | Charge | Verdict | RefundRequest | Alarm) -> str:
     """The id of a record that goes out: the first field of each."""
     return effect[0]

@@ -79,6 +79,7 @@ class CareAction(NamedTuple):
     agent: str  # who acts
     reason: str  # why the number was looked at
     acted_at: int  # UTC
+    service_id: str | None  # REVOKE: only this service's grant
 
 
 class Tick(NamedTuple):

@@ -8,7 +8,15 @@ from hashlib import blake2b
 
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
 
-PROMPT, CHARGE, VERDICT, MESSAGE, STALE_VERDICT, ALARM = "p-", "c-", "v-", "m-", "s-", "a-"
+# Of what an order leads to: its prompt, that prompt's message, its charge, receipt and verdict, and
+# the notice that its charge took the day over half of the spend limit.
+PROMPT, MESSAGE, CHARGE, RECEIPT, VERDICT = "p-", "m-", "c-", "r-", "v-"
+STALE_VERDICT, NOTICE = "s-", "n-"
+
+# Of what a reply or a care action leads to.
+CLARIFY, LISTING, REFUND, COMPLAINT = "k-", "l-", "f-", "q-"
+
+ALARM = "a-"
 
 
 def base_id(msisdn: str, order_id: str) -> str:
@@ -16,10 +24,20 @@ def base_id(msisdn: str, order_id: str) -> str:
     return blake2b(f"{msisdn}|{order_id}".encode(), digest_size=16).hexdigest()
 
 
+def event_base(event: Reply | CareAction) -> str:
+    """The digest that names a reply or a care action, in what it leads to."""
+    letter, name = ("r", event.reply_id) if isinstance(event, Reply) else ("a", event.action_id)
+    return blake2b(f"{event.msisdn}|{letter}|{name}".encode(), digest_size=16).hexdigest()
+
+
+def alarm_of(cause: str) -> str:
+    """The id of the alarm that something causes, named by what cannot cause a second one."""
+    return ALARM + blake2b(cause.encode(), digest_size=16).hexdigest()
+
+
 def alarm_id(topic: str, partition: int, offset: int) -> str:
     """The id of the alarm that a record causes."""
-    place = f"{topic}|{partition}|{offset}"
-    return ALARM + blake2b(place.encode(), digest_size=16).hexdigest()
+    return alarm_of(f"{topic}|{partition}|{offset}")
 
 
 def masked(msisdn: str) -> str:

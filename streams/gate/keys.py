@@ -8,7 +8,7 @@ that no two rows share a key.
 from collections.abc import Iterator
 
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
-from streams.gate.rows import Subscriber
+from streams.gate.rows import Complaint, Subscriber
 
 
 def service_day_key(day: int, msisdn: str, service_id: str) -> bytes:
@@ -39,6 +39,16 @@ def event_seen_key(event: Reply | DeliveryReport | Settlement | CareAction) -> b
             return f"{event.msisdn}|c|{event.action_id}".encode()
 
 
+def account_key(msisdn: str, charge_id: str) -> bytes:
+    """Key in `charges`."""
+    return f"{msisdn}|{charge_id}".encode()
+
+
+def complaint_key(msisdn: str, complaint_id: str) -> bytes:
+    """Key in `complaints`."""
+    return f"{msisdn}|{complaint_id}".encode()
+
+
 def due_token(day: int, msisdn: str, service_id: str, prompt_id: str) -> bytes:
     """What the engine hands back when a prompt is due; equal instants are taken in its order."""
     return f"{day}|{msisdn}|{prompt_id}|{service_id}".encode()
@@ -50,7 +60,30 @@ def read_due_token(token: bytes) -> tuple[int, str, str, str]:
     return int(day), msisdn, service_id, prompt_id
 
 
+# A letter where a prompt's token has its day.
+_COMPLAINT = b"q|"
+
+
+def clock_token(msisdn: str, complaint_id: str) -> bytes:
+    """What the engine hands back when a complaint's clock has something to say."""
+    return _COMPLAINT + f"{msisdn}|{complaint_id}".encode()
+
+
+def read_clock_token(token: bytes) -> tuple[str, str] | None:
+    """Number and complaint of a clock's token; None for a prompt's."""
+    if not token.startswith(_COMPLAINT):
+        return None
+    msisdn, complaint_id = token.removeprefix(_COMPLAINT).decode().split("|", 1)
+    return msisdn, complaint_id
+
+
 def due_of_subscriber(msisdn: str, row: Subscriber) -> Iterator[tuple[int, bytes]]:
     """When which of a subscriber's prompts are due, to fill the list of due acts at a start."""
     for ref in row.prompts:
         yield ref.due_at, due_token(ref.day, msisdn, ref.service_id, ref.prompt_id)
+
+
+def due_of_complaint(key: bytes, row: Complaint) -> Iterator[tuple[int, bytes]]:
+    """When a complaint's clock has something to say next."""
+    if row.alarms_at and row.answered_at is None:
+        yield row.alarms_at[0], _COMPLAINT + key

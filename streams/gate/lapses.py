@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from streams.gate.asking import service_day, subscriber, without_prompt, without_ref
+from streams.gate.asking import service_day, with_refs, without_prompt, without_ref
 from streams.gate.charging import refuse_waiting
 from streams.gate.decision import KEEP, Decision, Remembered, state_of
 from streams.gate.facts import Facts
@@ -33,7 +33,7 @@ def lapse(remembered: Remembered, event: Lapse, facts: Facts) -> Decision | None
     prompt = next((each for each in prompts if each.prompt_id == event.prompt_id), None)
     if row is None or prompt is None or prompt.due_at != event.due_at:
         return None
-    after = service_day(row.grant, without_prompt(row, event.prompt_id))
+    after = service_day(row.grant, without_prompt(row, event.prompt_id), row.shadow)
     asked_about = prompt.waiting[0]
     return Decision(
         Reason.SILENCE,
@@ -51,7 +51,7 @@ def lapse(remembered: Remembered, event: Lapse, facts: Facts) -> Decision | None
         prompt.price_minor,
         KEEP,
         after,
-        subscriber(without_ref(remembered.subscriber, event.prompt_id)),
+        with_refs(remembered.subscriber, without_ref(remembered.subscriber, event.prompt_id)),
         refuse_waiting(
             facts,
             event.msisdn,

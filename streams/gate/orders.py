@@ -4,7 +4,7 @@ Every order that is neither unreadable, repeated nor in conflict gets one verdic
 prompt is answered or lapses (law 4), and its id is remembered (law 2).
 """
 
-from streams.gate.asking import announce, askable
+from streams.gate.asking import announce, askable, with_refs
 from streams.gate.decision import KEEP, Changes, Decision, Keep, Remembered, state_of
 from streams.gate.effects import Charge, Verdict
 from streams.gate.events import Order
@@ -15,7 +15,7 @@ from streams.gate.objections import first_objection
 from streams.gate.policy import PolicyInForce
 from streams.gate.reference import Rule
 from streams.gate.repeats import NEGATIVE_PRICE, TurnedAway, dead_letter, turned_away
-from streams.gate.rows import Grant, OpenPrompt, Seen, ServiceDay, Subscriber, Waiting
+from streams.gate.rows import Grant, OpenPrompt, Seen, ServiceDay, Waiting
 from streams.gate.words import Channel, Confirmation, Outcome, Reason
 
 
@@ -127,7 +127,7 @@ def _charge(
     reason = Reason.APPROVED_NOT_ASKED
     if grant is not None:
         assert remembered.service_day is not None, "a grant lies in a service day"
-        row = ServiceDay(used(grant), remembered.service_day.prompts)
+        row = remembered.service_day._replace(grant=used(grant))
         reason = Reason.APPROVED_GRANTED
     verdict = _verdict(order, facts, VERDICT + base, Outcome.APPROVED, reason)
     changes = Changes(seen, row, KEEP, (charge, verdict), ())
@@ -142,9 +142,9 @@ def _wait(remembered: Remembered, order: Order, rule: Rule, seen: Seen, place: i
     assert row is not None, "the prompt was found in it"
     prompt = row.prompts[place]
     waiting = Waiting(order.order_id, order.ordered_at, order.province, rule.name)
-    longer = OpenPrompt(*prompt[:-1], (*prompt.waiting, waiting))
+    longer = prompt._replace(waiting=(*prompt.waiting, waiting))
     prompts = (*row.prompts[:place], longer, *row.prompts[place + 1 :])
-    changes = Changes(seen, ServiceDay(row.grant, prompts), KEEP, (), ())
+    changes = Changes(seen, row._replace(prompts=prompts), KEEP, (), ())
     return _decision(remembered, order, Reason.WAITING, rule.name, changes, prompt.prompt_id, None)
 
 
@@ -184,15 +184,20 @@ def _ask(
         rule.grant_count_max,
         rule.grant_amount_max_minor,
         (Waiting(order.order_id, order.ordered_at, order.province, rule.name),),
+        "",
+        False,
+        rule.receipt,
+        rule.call_count_max,
+        rule.call_amount_max_minor,
     )
     asked = announce(facts, policy, order.msisdn, day, order.service_id, prompt)
     row, known = remembered.service_day, remembered.subscriber
     changes = Changes(
         seen,
-        ServiceDay(None, (prompt,))
+        ServiceDay(None, (prompt,), None)
         if row is None
-        else ServiceDay(row.grant, (*row.prompts, prompt)),
-        Subscriber((asked.ref,) if known is None else (*known.prompts, asked.ref)),
+        else row._replace(prompts=(*row.prompts, prompt)),
+        with_refs(known, (asked.ref,) if known is None else (*known.prompts, asked.ref)),
         (asked.message,),
         (asked.wake,),
     )
@@ -244,7 +249,7 @@ def _decision(
     prompt_id: str | None,
     charge_id: str | None,
 ) -> Decision:
-    seen, row, known, effects, wake = changes
+    seen, row, known, effects, wake, writes = changes
     before = state_of(remembered.service_day)
     return Decision(
         reason,
@@ -265,4 +270,5 @@ def _decision(
         known,
         effects,
         wake,
+        writes,
     )

@@ -8,13 +8,16 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from streams.gate.reference import Policy, ReplyWords, Template
-from streams.gate.words import Answer, Channel, MessageKind
+from streams.gate.reference import KeywordWords, Policy, ReplyWords, Template
+from streams.gate.words import Answer, Channel, Keyword, MessageKind
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 
 _EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+# So that three digits always leave a reply code that was not given out that day.
+PROMPTS_PER_DAY_MAX = 200
+
 # Beyond the calendar of Python's datetime (less a day, for zones ahead of UTC) and before the epoch
 # no zone is asked: such an order is ahead or stale whatever its zone.
 _LAST_INSTANT = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp()) * 1000
@@ -52,13 +55,20 @@ def by_answer(reply_words: tuple[ReplyWords, ...]) -> dict[tuple[bool, str], Ans
     }
 
 
+def by_keyword(keywords: tuple[KeywordWords, ...]) -> dict[str, Keyword]:
+    """Each normalised spelling of a keyword and what it asks for."""
+    return {normalise(word): each.keyword for each in keywords for word in each.words}
+
+
 class PolicyInForce:
     """One version of a policy, ready to be asked; `record` is the policy as it was published."""
 
     __slots__ = (
         "_days",
+        "_keywords",
         "_languages",
         "_readings",
+        "_spend_limits",
         "_templates",
         "_words",
         "_zone",
@@ -91,6 +101,8 @@ class PolicyInForce:
             (each.kind, each.channel, each.language): each for each in record.templates
         }
         self._words = by_answer(record.reply_words)
+        self._keywords = by_keyword(record.keywords)
+        self._spend_limits = {each.currency: each.per_day_max_minor for each in record.spend_limits}
         self._days: dict[int, int] = {}
         self._readings: dict[tuple[bool, str], Answer | None] = {}
 
@@ -148,3 +160,18 @@ class PolicyInForce:
             for words in self.record.reply_words
             if words.answer is answer and (words.channel is Channel.IVR) is voice and words.words
         )
+
+    def keyword(self, text: str) -> Keyword | None:
+        """What a normalised text asks for besides answering; None when it is no keyword."""
+        return self._keywords.get(text)
+
+    def keyword_word(self, keyword: Keyword) -> str:
+        """The spelling of a keyword that messages name; empty when the policy has none."""
+        for each in self.record.keywords:
+            if each.keyword is keyword and each.words:
+                return each.words[0]
+        return ""
+
+    def spend_limit(self, currency: str) -> int | None:
+        """What a subscriber may spend on one day in a currency; None without a limit."""
+        return self._spend_limits.get(currency)

@@ -12,6 +12,7 @@ from streams.gate.words import (
     Channel,
     Confirmation,
     CongestionState,
+    Keyword,
     MessageKind,
     ProviderStatus,
     Scope,
@@ -81,9 +82,7 @@ class ProvinceLanguage(NamedTuple):
 
 
 class Template(NamedTuple):
-    """Text of one kind of message in one language. {{ provider }}, {{ service }}, {{ price }}, {{
-    minutes }} and {{ yes }} are substituted.
-    """
+    """Text of one kind of message in one language; {{ name }} is substituted."""
 
     kind: MessageKind
     channel: Channel
@@ -119,6 +118,28 @@ class Rule(NamedTuple):
     grant_count_max: int  # charges that one yes covers, the confirmed ones included
     grant_amount_max_minor: int  # minor units of the currency (fen, cents) that one yes covers
     receipt: bool  # a receipt follows each charge
+    # for SHADOW: the confirmation that is tried out; null: EVERY_ORDER for voice, FIRST_OF_DAY
+    # otherwise
+    shadow_of: Confirmation | None
+    # only the prompt's own code (for voice: a digit that nobody can foresee) is a yes
+    code_required: bool
+    call_count_max: int  # voice: charges in one call; 0: no ceiling
+    # voice: minor units of the currency (fen, cents) charged in one call; 0: no ceiling
+    call_amount_max_minor: int
+
+
+class SpendLimit(NamedTuple):
+    """What one subscriber may spend on one day, across providers, in one currency."""
+
+    currency: str  # ISO 4217 code
+    per_day_max_minor: int  # minor units of the currency (fen, cents)
+
+
+class KeywordWords(NamedTuple):
+    """Spellings of one keyword, by text, after normalisation (NFKC, case, spaces)."""
+
+    keyword: Keyword
+    words: tuple[str, ...]
 
 
 class Policy(NamedTuple):
@@ -143,6 +164,24 @@ class Policy(NamedTuple):
     # it
     code_key: bytes
     rules: tuple[Rule, ...]
+    prompts_per_day_max: int  # prompts to one subscriber on one day, across providers
+    spend_limits: tuple[SpendLimit, ...]  # a currency that is not named has no limit
+    refuse_after_no: bool  # after a no, orders of the service are refused for the rest of the day
+    # milliseconds between two receipts of one service to one subscriber; 0: one after each charge
+    receipt_interval_ms: int
+    undo_ms: int  # milliseconds after a charge in which the subscriber may undo it; 0: never
+    keywords: tuple[KeywordWords, ...]
+    text_segments_max: int  # SMS segments of a message that is no prompt; longer lists are cut
+    # milliseconds after which an unanswered complaint raises an alarm, each time; the last is its
+    # deadline
+    complaint_alarms_ms: tuple[int, ...]
+    # days for which charges are remembered, for settlements, refunds and complaints
+    refund_days: int
+    # milliseconds of record time over which dead letters and refusals are counted for alarms
+    alarm_window_ms: int
+    alarm_dead_letters: int  # dead letters of one partition in one window that raise an alarm
+    # orders of one partition refused because of limits in one window that raise an alarm
+    alarm_limit_refusals: int
     version: int  # 1 for the first record of this id, then one more each time
     changed_by: str  # who applied it
     reason: str  # why, in a person's words

@@ -41,6 +41,7 @@ class CareKind(StrEnum):
     UPHOLD = "UPHOLD"
     REJECT = "REJECT"
     REFUND = "REFUND"
+    RELEASE = "RELEASE"  # the number has been given to another subscriber
 
 
 class MessageKind(StrEnum):
@@ -119,13 +120,69 @@ class Reason(StrEnum):
     TOO_LATE = "TOO_LATE"  # a reply received outside the life of what was asked; nothing done
     UNCLEAR = "UNCLEAR"  # a reply that is neither a clear yes nor a clear no; nothing done
     NOTED = "NOTED"  # written down; it changes nothing
+    DECLINED_TODAY = "DECLINED_TODAY"  # refused: the subscriber said no to this service today
+    PROMPT_LIMIT = "PROMPT_LIMIT"  # refused: the subscriber was asked as often as a day allows
+    SPEND_LIMIT = "SPEND_LIMIT"  # refused: it would take the subscriber over the day's spend limit
+    CALL_LIMIT = "CALL_LIMIT"  # refused: it would go over what one call may cost
+    NUMBER_RELEASED = "NUMBER_RELEASED"  # refused: the number has another subscriber since
+    # charged without asking, as a trial (SHADOW): in force, the subscriber would have been asked
+    APPROVED_WOULD_ASK = "APPROVED_WOULD_ASK"
+    # charged as a trial: in force, the day's yes would have covered it
+    APPROVED_WOULD_COVER = "APPROVED_WOULD_COVER"
+    APPROVED_WOULD_REFUSE = "APPROVED_WOULD_REFUSE"  # charged as a trial: in force, refused
+    LISTED = "LISTED"  # a reply that asked for the day's list; it was sent
+    CANCELLED = "CANCELLED"  # a reply that took back what was granted or asked
+    NOTHING_TO_CANCEL = "NOTHING_TO_CANCEL"  # a cancellation with nothing granted or asked
+    UNDONE = "UNDONE"  # a reply that undid the last charge; a refund was requested
+    NOTHING_TO_UNDO = "NOTHING_TO_UNDO"  # an undo with no charge that may be undone
+    SETTLED = "SETTLED"  # billing has taken the money
+    CHARGE_FAILED = "CHARGE_FAILED"  # billing could not take the money
+    REFUNDED = "REFUNDED"  # billing has given money back
+    REFUND_FAILED = "REFUND_FAILED"  # billing could not give money back; an alarm
+    REVOKED = "REVOKED"  # customer care took back what was granted or asked
+    NOTHING_TO_REVOKE = "NOTHING_TO_REVOKE"  # a revocation with nothing granted or asked
+    RELEASED = "RELEASED"  # the number has a new subscriber; nothing carries over
+    COMPLAINT_OPENED = "COMPLAINT_OPENED"  # its clock runs
+    COMPLAINT_ANSWERED = "COMPLAINT_ANSWERED"  # its clock stands still
+    COMPLAINT_UPHELD = "COMPLAINT_UPHELD"  # closed, the subscriber was right
+    COMPLAINT_REJECTED = "COMPLAINT_REJECTED"  # closed, the charge stands
+    COMPLAINT_OVERDUE = "COMPLAINT_OVERDUE"  # not answered in time; an alarm
+    COMPLAINT_KNOWN = "COMPLAINT_KNOWN"  # care action not done: this complaint is open already
+    COMPLAINT_UNKNOWN = "COMPLAINT_UNKNOWN"  # care action not done: no such open complaint
+    REFUND_REQUESTED = "REFUND_REQUESTED"  # billing was asked to give money back
+    NOTHING_TO_REFUND = "NOTHING_TO_REFUND"  # care action not done: nothing of the charge is left
+    REFUND_EXCEEDS = "REFUND_EXCEEDS"  # care action not done: more than is left of the charge
+    CHARGE_UNKNOWN = "CHARGE_UNKNOWN"  # care action not done: no such charge is remembered
 
 
 class AlarmKind(StrEnum):
     """What an operator must look at."""
 
     UNKNOWN = "UNKNOWN"
-    CONFLICT = "CONFLICT"
+    CONFLICT = "CONFLICT"  # an id came again with other content
+    SETTLEMENT = "SETTLEMENT"  # billing speaks of no charge of ours, or contradicts itself or us
+    DEAD_LETTERS = "DEAD_LETTERS"  # unusually many records could not be read or meant
+    OVERDUE = "OVERDUE"  # a complaint waits for its answer
+    LIMITS = "LIMITS"  # unusually many orders were refused because of limits
+    REFUND = "REFUND"  # billing could not give money back
+
+
+class RefundReason(StrEnum):
+    """Why money is given back."""
+
+    UNKNOWN = "UNKNOWN"
+    UNDO = "UNDO"  # the subscriber undid the charge
+    UPHELD = "UPHELD"  # a complaint about the charge was upheld
+    CARE = "CARE"  # customer care decided so
+
+
+class Keyword(StrEnum):
+    """What a subscriber may ask of the one number besides answering."""
+
+    UNKNOWN = "UNKNOWN"
+    LIST = "LIST"  # what was granted and charged today
+    CANCEL = "CANCEL"  # take back what was granted and asked: one service, or all
+    UNDO = "UNDO"  # give back the last charge
 
 
 class Scope(StrEnum):

@@ -12,6 +12,7 @@ from streams.gate.reference import (
     Congestion,
     CreditChange,
     Gateway,
+    KeywordWords,
     Names,
     OperatorAct,
     Policy,
@@ -20,6 +21,7 @@ from streams.gate.reference import (
     ReplyWords,
     Rule,
     Service,
+    SpendLimit,
     Template,
 )
 from streams.reference.sections import Sections
@@ -175,6 +177,20 @@ def policy_record(entry: PolicyEntry) -> Policy:
         # A secret has no place in a file that is read by many: apply draws it (see `applying`).
         code_key=b"",
         rules=tuple(_rule(one) for one in entry.rules),
+        prompts_per_day_max=entry.prompts_per_day_max,
+        spend_limits=tuple(
+            SpendLimit(one.currency, one.per_day_max_minor) for one in entry.spend_limits
+        ),
+        refuse_after_no=entry.refuse_after_no,
+        receipt_interval_ms=entry.receipt_interval,
+        undo_ms=entry.undo,
+        keywords=tuple(KeywordWords(one.keyword, tuple(one.words)) for one in entry.keywords),
+        text_segments_max=entry.text_segments_max,
+        complaint_alarms_ms=tuple(entry.complaint_alarms),
+        refund_days=entry.refund_days,
+        alarm_window_ms=entry.alarm_window,
+        alarm_dead_letters=entry.alarm_dead_letters,
+        alarm_limit_refusals=entry.alarm_limit_refusals,
         version=DRAFT_VERSION,
         changed_by="",
         reason="",
@@ -197,6 +213,10 @@ def _rule(entry: RuleEntry) -> Rule:
         entry.grant_count_max,
         entry.grant_amount_max_minor,
         entry.receipt,
+        entry.shadow_of,
+        entry.code_required,
+        entry.call_count_max,
+        entry.call_amount_max_minor,
     )
 
 

@@ -15,10 +15,12 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from streams.gate.policy import PROMPTS_PER_DAY_MAX
 from streams.gate.words import (
     Answer,
     Channel,
     Confirmation,
+    Keyword,
     MessageKind,
     ProviderStatus,
     Scope,
@@ -40,6 +42,9 @@ PROMPT_LIFE_MAX_MS = 7 * _UNITS_MS["d"]
 GRACE_MAX_MS = _UNITS_MS["h"]
 SKEW_MAX_MS = _UNITS_MS["d"]
 MESSAGE_LIFE_MAX_MS = 7 * _UNITS_MS["d"]
+COMPLAINT_ALARM_MAX_MS = 90 * _UNITS_MS["d"]
+
+DAY_MS = _UNITS_MS["d"]
 
 
 class Now(Enum):
@@ -251,6 +256,24 @@ class RuleEntry(_Entry):
     grant_count_max: Annotated[int, Field(ge=0, le=10_000)] = 0
     grant_amount_max_minor: Money = 0
     receipt: bool = False
+    shadow_of: Annotated[Confirmation, PlainValidator(_symbol(Confirmation))] | None = None
+    code_required: bool = False
+    call_count_max: Annotated[int, Field(ge=0, le=10_000)] = 0
+    call_amount_max_minor: Money = 0
+
+
+class SpendLimitEntry(_Entry):
+    """What one subscriber may spend on one day in one currency, across providers."""
+
+    currency: Currency
+    per_day_max_minor: Money
+
+
+class KeywordEntry(_Entry):
+    """Spellings of one keyword, by text."""
+
+    keyword: Annotated[Keyword, PlainValidator(_symbol(Keyword))]
+    words: Annotated[list[Text], Field(min_length=1, max_length=200)]
 
 
 class PolicyEntry(_Entry):
@@ -270,6 +293,21 @@ class PolicyEntry(_Entry):
     templates: list[TemplateEntry]
     reply_words: list[ReplyWordsEntry]
     rules: Annotated[list[RuleEntry], Field(min_length=1, max_length=500)]
+    # What is left out is as the schema's default says.
+    prompts_per_day_max: Annotated[int, Field(ge=1, le=PROMPTS_PER_DAY_MAX)] = 100
+    spend_limits: list[SpendLimitEntry] = []
+    refuse_after_no: bool = False
+    receipt_interval: Annotated[Span, Field(ge=0, le=DAY_MS)] = 0
+    undo: Annotated[Span, Field(ge=0, le=DAY_MS)] = 0
+    keywords: list[KeywordEntry] = []
+    text_segments_max: Annotated[int, Field(ge=1, le=10)] = 3
+    complaint_alarms: Annotated[
+        list[Annotated[Span, Field(ge=1, le=COMPLAINT_ALARM_MAX_MS)]], Field(max_length=10)
+    ] = [DAY_MS, 2 * DAY_MS, 3 * DAY_MS]
+    refund_days: Annotated[int, Field(ge=1, le=3650)] = 180
+    alarm_window: Annotated[Span, Field(ge=1000, le=DAY_MS)] = 300_000
+    alarm_dead_letters: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100
+    alarm_limit_refusals: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100
 
 
 class GatewayEntry(_Entry):

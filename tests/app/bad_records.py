@@ -200,5 +200,6 @@ def _makers(now: int) -> tuple[Make, Make, Make, Make, Make]:
             agent="agent-1",
             reason="a test",
             acted_at=now,
+            service_id=None,
         ),
     )

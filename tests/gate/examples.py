@@ -6,6 +6,7 @@ from streams.gate.catalogue import Catalogue
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
 from streams.gate.reference import (
     CreditChange,
+    KeywordWords,
     Names,
     Policy,
     Provider,
@@ -21,6 +22,7 @@ from streams.gate.words import (
     Channel,
     Confirmation,
     DeliveryStatus,
+    Keyword,
     MessageKind,
     ProviderStatus,
     Scope,
@@ -99,6 +101,10 @@ def rule(name: str, confirmation: Confirmation, **fields: object) -> Rule:
         grant_count_max=10,
         grant_amount_max_minor=10_000,
         receipt=False,
+        shadow_of=None,
+        code_required=False,
+        call_count_max=0,
+        call_amount_max_minor=0,
     )
     return empty._replace(**fields)  # type: ignore[arg-type]
 
@@ -127,6 +133,11 @@ TEMPLATES = (
     Template(MessageKind.PROMPT, Channel.IVR, "zh", "voice-confirm-zh"),
     Template(MessageKind.PROMPT, Channel.IVR, "en", "voice-confirm-en"),
 )
+KEYWORDS = (
+    KeywordWords(Keyword.LIST, ("0000",)),
+    KeywordWords(Keyword.CANCEL, ("QX", "STOP")),
+    KeywordWords(Keyword.UNDO, ("TF", "UNDO")),
+)
 REPLY_WORDS = (
     ReplyWords(Answer.YES, Channel.SMS, ("Y", "yes", "是", "确认")),
     ReplyWords(Answer.NO, Channel.SMS, ("N", "no", "否", "取消")),
@@ -151,8 +162,20 @@ def policy(*rules: Rule, **fields: object) -> Policy:
         languages=(ProvinceLanguage("hongkong", "en"),),
         templates=TEMPLATES,
         reply_words=REPLY_WORDS,
-        code_key=b"",
+        code_key=b"the operator's secret of 32 bytes",
         rules=rules or (VOICE, FIRST),
+        prompts_per_day_max=100,
+        spend_limits=(),
+        refuse_after_no=False,
+        receipt_interval_ms=0,
+        undo_ms=0,
+        keywords=KEYWORDS,
+        text_segments_max=3,
+        complaint_alarms_ms=(24 * HOUR, 48 * HOUR, 72 * HOUR),
+        refund_days=180,
+        alarm_window_ms=5 * MINUTE,
+        alarm_dead_letters=100,
+        alarm_limit_refusals=100,
         version=1,
         changed_by="t",
         reason="t",
@@ -252,5 +275,6 @@ def care(action_id: str, at: int, **fields: object) -> CareAction:
         "agent-1",
         "the subscriber called",
         at,
+        None,
     )
     return usual._replace(**fields)  # type: ignore[arg-type]

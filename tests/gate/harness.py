@@ -9,21 +9,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from streams.gate.catalogue import Catalogue
-from streams.gate.decide import Decision, Event, Remembered, decide
-from streams.gate.decision import KEEP, Effect, Keep
-from streams.gate.effects import Alarm, Charge, DeadLetter, Message, Verdict
+from streams.gate.clocks import Overdue
+from streams.gate.decide import Decision, Event, decide
+from streams.gate.decision import Effect
+from streams.gate.effects import Alarm, Charge, DeadLetter, Message, RefundRequest, Verdict
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
 from streams.gate.facts import Facts, gather_facts
-from streams.gate.keys import (
-    due_of_subscriber,
-    event_seen_key,
-    order_seen_key,
-    service_day_key,
-    subscriber_key,
-)
+from streams.gate.keys import due_of_complaint, due_of_subscriber, read_clock_token
 from streams.gate.lapses import Lapse, lapse_of
-from streams.gate.replies import locate
-from streams.gate.rows import PromptRef, Seen, ServiceDay, Subscriber
+from streams.gate.rows import ChargeAccount, Complaint, Seen, ServiceDay, Subscriber
+from streams.gathering import Tables, gather, remember
 
 Row = TypeVar("Row")
 
@@ -34,7 +29,18 @@ TOPICS = {
     Settlement: "settlements.v1",
     CareAction: "care.v1",
     Lapse: "ticks.v1",
+    Overdue: "ticks.v1",
 }
+
+
+class Rows(dict[bytes, Row]):
+    """A table in memory."""
+
+    def put(self, key: bytes, row: Row) -> None:
+        self[key] = row
+
+    def delete(self, key: bytes) -> None:
+        self.pop(key, None)
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,12 @@ class Gate:
 
     catalogue: Catalogue
     watermark: int = 0
-    seen: dict[bytes, Seen] = field(default_factory=dict)
-    service_days: dict[bytes, ServiceDay] = field(default_factory=dict)
-    subscribers: dict[bytes, Subscriber] = field(default_factory=dict)
+    seen: Rows[Seen] = field(default_factory=Rows)
+    seen_events: Rows[Seen] = field(default_factory=Rows)
+    service_days: Rows[ServiceDay] = field(default_factory=Rows)
+    subscribers: Rows[Subscriber] = field(default_factory=Rows)
+    accounts: Rows[ChargeAccount] = field(default_factory=Rows)
+    complaints: Rows[Complaint] = field(default_factory=Rows)
     due: list[tuple[int, bytes]] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     sent: list[Effect] = field(default_factory=list)
@@ -71,7 +80,9 @@ class Gate:
         decisions = []
         while self.due and self.due[0][0] <= self.watermark:
             due_at, token = heapq.heappop(self.due)
-            decision = self._decide(lapse_of(token, due_at), due_at)
+            clock = read_clock_token(token)
+            event = lapse_of(token, due_at) if clock is None else Overdue(*clock, due_at)
+            decision = self._decide(event, due_at)
             if decision is not None:
                 decisions.append(decision)
         return decisions
@@ -79,9 +90,12 @@ class Gate:
     def restart(self) -> None:
         """Forget the due acts and find them again in the rows, as a new owner does."""
         self.due = [
-            due
-            for key, row in self.subscribers.items()
-            for due in due_of_subscriber(key.decode(), row)
+            *(
+                due
+                for key, row in self.subscribers.items()
+                for due in due_of_subscriber(key.decode(), row)
+            ),
+            *(due for key, row in self.complaints.items() for due in due_of_complaint(key, row)),
         ]
         heapq.heapify(self.due)
 
@@ -91,19 +105,8 @@ class Gate:
         return gather_facts(self.catalogue, at, self.watermark, topic, 0, offset)
 
     def service_day_of(self, event: Event, facts: Facts) -> bytes | None:
-        """The service day that an event concerns, if it is one."""
-        match event:
-            case Order():
-                day = facts.day_of(event.ordered_at)
-                return service_day_key(day, event.msisdn, event.service_id)
-            case Lapse():
-                return service_day_key(event.day, event.msisdn, event.service_id)
-            case Reply():
-                row = self.subscribers.get(subscriber_key(event.msisdn))
-                ref = locate(event, row, facts)
-                if isinstance(ref, PromptRef):
-                    return service_day_key(ref.day, event.msisdn, ref.service_id)
-        return None
+        """The key of the service day that an event concerns, if it is one."""
+        return gather(event, facts, self.tables).service_day_key or None
 
     @property
     def messages(self) -> list[Message]:
@@ -125,43 +128,29 @@ class Gate:
     def dead_letters(self) -> list[DeadLetter]:
         return [effect for effect in self.sent if isinstance(effect, DeadLetter)]
 
+    @property
+    def refunds(self) -> list[RefundRequest]:
+        return [effect for effect in self.sent if isinstance(effect, RefundRequest)]
+
+    @property
+    def tables(self) -> Tables:
+        return Tables(
+            self.service_days,
+            self.subscribers,
+            self.seen,
+            self.seen_events,
+            self.accounts,
+            self.complaints,
+        )
+
     def _decide(self, event: Event, at: int) -> Decision | None:
         facts = self.facts(event, at)
-        seen_key = _seen_key(event)
-        day_key = self.service_day_of(event, facts)
-        known_key = subscriber_key(event.msisdn)
-        remembered = Remembered(
-            self.seen.get(seen_key) if seen_key is not None else None,
-            self.service_days.get(day_key) if day_key is not None else None,
-            self.subscribers.get(known_key),
-        )
-        decision = decide(remembered, event, facts)
+        gathered = gather(event, facts, self.tables)
+        decision = decide(gathered.remembered, event, facts)
         if decision is not None:
-            _write(self.seen, seen_key, decision.seen)
-            _write(self.service_days, day_key, decision.service_day)
-            _write(self.subscribers, known_key, decision.subscriber)
+            remember(decision, gathered, self.tables)
             for wake in decision.wake:
                 heapq.heappush(self.due, wake)
             self.sent += decision.effects
             self.taken.append(Taken(event, at, decision))
         return decision
-
-
-def _seen_key(event: Event) -> bytes | None:
-    match event:
-        case Lapse():
-            return None
-        case Order():
-            return order_seen_key(event)
-        case _:
-            return event_seen_key(event)
-
-
-def _write(rows: dict[bytes, Row], key: bytes | None, row: Row | Keep | None) -> None:
-    if row is KEEP:
-        return
-    assert key is not None, "a row is changed only under the key it was read by"
-    if row is None:
-        rows.pop(key, None)
-    else:
-        rows[key] = row

@@ -1,0 +1,74 @@
+"""Which rows an event is decided on, beyond its own id and its subscriber's row.
+
+The shell reads the rows in this order, because each question may need the answer before: the
+complaint, the charge's account, the service day, the other service days. Deciding asks the same
+questions again where it must.
+"""
+
+from streams.gate.clocks import Overdue
+from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
+from streams.gate.facts import Facts
+from streams.gate.ids import CHARGE, base_id
+from streams.gate.lapses import Lapse
+from streams.gate.replies import locate
+from streams.gate.rows import ChargeAccount, Complaint, PromptRef, Subscriber
+from streams.gate.words import CareKind
+
+Event = Order | Reply | Lapse | Overdue | DeliveryReport | Settlement | CareAction
+Place = tuple[int, str]  # day and service
+
+DUE = (Lapse, Overdue)  # that are no records: nothing repeats them
+
+_CLOSING = (CareKind.REVOKE, CareKind.RELEASE)
+
+
+def complaint_of(event: Event) -> str | None:
+    """The complaint that an event is about."""
+    return event.complaint_id if isinstance(event, CareAction | Overdue) else None
+
+
+def charge_of(event: Event, complaint: Complaint | None) -> str | None:
+    """The charge that an event is about."""
+    match event:
+        case Settlement():
+            return event.charge_id
+        case CareAction():
+            if event.charge_id:
+                return event.charge_id
+            if complaint is not None and complaint.charge_id:
+                return complaint.charge_id
+            return CHARGE + base_id(event.msisdn, event.order_id) if event.order_id else None
+    return None
+
+
+def service_day_of(
+    event: Event, known: Subscriber | None, account: ChargeAccount | None, facts: Facts
+) -> Place | None:
+    """The service day that an event concerns, if it is one."""
+    match event:
+        case Order():
+            return facts.day_of(event.ordered_at), event.service_id
+        case Lapse():
+            return event.day, event.service_id
+        case Reply():
+            ref = locate(event, known, facts)
+            return (ref.day, ref.service_id) if isinstance(ref, PromptRef) else None
+        case Settlement() if account is not None:
+            return account.day, account.service_id
+    return None
+
+
+def others_of(event: Event, known: Subscriber | None) -> tuple[Place, ...]:
+    """Every service day that an event may list or close, in the order of day and listing."""
+    if known is None:
+        return ()
+    if isinstance(event, CareAction) and event.kind in _CLOSING:
+        return places(known)
+    return ()
+
+
+def places(known: Subscriber) -> tuple[Place, ...]:
+    """Every service day that a subscriber's row knows of, each once."""
+    counted = ((each.day, total.service_id) for each in known.days for total in each.services)
+    asked = ((ref.day, ref.service_id) for ref in known.prompts)
+    return tuple(dict.fromkeys((*counted, *asked)))
