@@ -78,6 +78,9 @@ _NAMES = {
     "p50": "order to prompt, p50, ms",
     "p99": "order to prompt, p99, ms",
     "most": "order to prompt, most, ms",
+    "key_presses": "key presses in calls",
+    "voice_p50": "key press to approved charge, p50, ms",
+    "voice_p99": "key press to approved charge, p99, ms",
     "others_cores": "cores busy with anything else",
     "load": "load average (1 min)",
 }

@@ -1,6 +1,7 @@
-"""From an order's publication to its prompt: as a reader of committed messages sees it.
+"""From an order to its prompt, and in a call from the key press to the approved charge: as a reader
+of committed records sees it.
 
-The order's record time is the broker's, the prompt is seen when a read_committed reader has it in
+The input's record time is the broker's, the output is seen when a read_committed reader has it in
 hand; both clocks are one machine's. The outside world that orders and answers is a process of its
 own, on the same cores as broker and worker.
 """
@@ -23,7 +24,7 @@ from streams.codec.faults import Undecodable
 from streams.demo.funnel import latency_of
 from streams.gate import effects
 from streams.gate.events import Order
-from streams.gate.words import MessageKind
+from streams.gate.words import Channel, MessageKind
 from streams.settings import Settings
 from streams.world.wire import our_codecs
 from tests.figures.gate import Gate
@@ -46,6 +47,9 @@ class Latencies(NamedTuple):
     p50: int
     p99: int
     most: int
+    key_presses: int
+    voice_p50: int  # from a key press in a call to the charge it approves
+    voice_p99: int
     worker_us: float  # CPU an event
     broker_us: float  # CPU an event; it serves the world and our eyes too
     turns_per_s: float
@@ -97,19 +101,25 @@ def measure(
         after = mark()
         world.wait(_END_S)
         worker.stop()
-    return _figures(before, after, eyes.latencies(before.at, after.at))
+    return _figures(
+        before,
+        after,
+        eyes.latencies(before.at, after.at),
+        eyes.voice_latencies(before.at, after.at),
+    )
 
 
-def _figures(before: _Mark, after: _Mark, latencies: list[int]) -> Latencies:
-    found = latency_of(latencies)
-    if found is None:
-        raise RuntimeError("no order was answered by a prompt")
+def _figures(before: _Mark, after: _Mark, prompts: list[int], answers: list[int]) -> Latencies:
+    found, heard = latency_of(prompts), latency_of(answers)
+    if found is None or heard is None:
+        raise RuntimeError("no order was answered by a prompt, or no call by a key press")
     seconds, events = after.at - before.at, after.decided - before.decided
     worker = after.worker_s - before.worker_s
     broker = after.broker_s - before.broker_s
     return Latencies(
         events / seconds,
         *found,
+        *heard[:-1],
         worker / events * 1e6,
         broker / events * 1e6,
         (after.turns - before.turns) / seconds,
@@ -119,19 +129,22 @@ def _figures(before: _Mark, after: _Mark, latencies: list[int]) -> Latencies:
 
 
 class _Eyes:
-    """A reader of orders and of committed messages, on a thread of its own."""
+    """A reader of orders, committed messages and charges, on a thread of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._orders_topic = settings.topic_prefix + topics.ORDERS
+        self._charges_topic = settings.topic_prefix + topics.CHARGES
         self._codecs: Codecs = our_codecs()
         self._placed: dict[tuple[str, str], int] = {}
         # By order: when its prompt was issued (its order's record time) and when it was seen.
         self._prompted: dict[tuple[str, str], tuple[int, int]] = {}
+        # Of charges in calls: when approved (their key press's record time) and when seen.
+        self._approved: dict[str, tuple[int, int]] = {}
         self._consumer = Consumer(clients.reader(settings, "figures") | {"fetch.wait.max.ms": 20})
         self._consumer.assign(
             [
                 TopicPartition(settings.topic_prefix + name, number, 0)
-                for name in (topics.ORDERS, topics.MESSAGES)
+                for name in (topics.ORDERS, topics.MESSAGES, topics.CHARGES)
                 for number in range(settings.partitions)
             ]
         )
@@ -167,12 +180,25 @@ class _Eyes:
             if self._placed.get(order) == issued and since <= issued / 1000 < until
         ]
 
+    def voice_latencies(self, since: float, until: float) -> list[int]:
+        """Of the key presses published between these instants (seconds since the epoch)."""
+        return [
+            seen - approved
+            for approved, seen in self._approved.values()
+            if since <= approved / 1000 < until
+        ]
+
     def _see(self, record: Message) -> None:
         if record.error() is not None:
             raise KafkaException(record.error())
         now, value = time.time_ns() // 1_000_000, record.value()
         if record.topic() == self._orders_topic:
             self._see_order(record, value)
+            return
+        if record.topic() == self._charges_topic:
+            charge = cast(effects.Charge, self._codecs.decode(topics.CHARGES, value))
+            if charge.channel is Channel.IVR and charge.reply_id is not None:
+                self._approved.setdefault(charge.charge_id, (charge.approved_at, now))
             return
         message = cast(effects.Message, self._codecs.decode(topics.MESSAGES, value))
         if message.kind is MessageKind.PROMPT and message.order_id is not None:
