@@ -38,7 +38,7 @@ def test_the_laws_hold_on_thousands_of_walks_that_visit_every_state() -> None:
             broken.add_note(f"seed {seed}")
             raise
         visited |= walk.gate.visited
-    assert visited == {(state, kind) for state in STATES for kind in KINDS}
+    assert visited == {(state, kind) for state in STATES for kind in KINDS if kind != "Overdue"}
 
 
 @given(draw=histories)

@@ -10,7 +10,6 @@ from random import Random
 
 from streams.gate.decide import Decision, Event, state_of
 from streams.gate.events import Order, Reply
-from streams.gate.lapses import Lapse
 from streams.gate.reference import Policy, Rule, Service
 from streams.gate.words import Channel, ProviderStatus, ServiceStatus, State
 from tests.gate.books import Books
@@ -231,5 +230,5 @@ def _by_name(policies: tuple[Policy, ...]) -> dict[str, Rule]:
     return {each.name: each for record in policies for each in record.rules}
 
 
-KINDS = ("Order", "Reply", Lapse.__name__, "DeliveryReport", "Settlement", "CareAction")
+KINDS = ("Order", "Reply", "Lapse", "DeliveryReport", "Settlement", "CareAction", "Overdue")
 STATES = (State.FRESH, State.ASKED, State.GRANTED, State.GRANTED_ASKED)
