@@ -43,6 +43,7 @@ from streams.gate.words import State
 __all__ = [
     "KEEP",
     "LIFECYCLE",
+    "MOVES",
     "Changes",
     "Decision",
     "Effect",
@@ -73,6 +74,29 @@ LIFECYCLE: Mapping[State, Mapping[type, Handler]] = {
     State.ASKED: {Order: admit, Reply: hear, Lapse: lapse, **_NOTES},
     State.GRANTED: {Order: admit, Reply: overhear, Lapse: pass_over, **_NOTES},
     State.GRANTED_ASKED: {Order: admit, Reply: hear, Lapse: lapse, **_NOTES},
+}
+
+# Where an event can take a service day. It may also leave it as it is, each event in each state:
+# an order is refused, a reply says nothing clear, of two prompts one stays open. Replies and care
+# actions that close (a cancellation, a revocation, a released number) take any service day of their
+# subscriber back to FRESH, also those that they did not come for.
+MOVES: Mapping[State, Mapping[type, tuple[State, ...]]] = {
+    State.FRESH: {Order: (State.ASKED,)},
+    State.ASKED: {
+        Reply: (State.FRESH, State.GRANTED, State.GRANTED_ASKED),
+        Lapse: (State.FRESH,),
+        CareAction: (State.FRESH,),
+    },
+    State.GRANTED: {
+        Order: (State.GRANTED_ASKED,),
+        Reply: (State.FRESH,),
+        CareAction: (State.FRESH,),
+    },
+    State.GRANTED_ASKED: {
+        Reply: (State.FRESH, State.GRANTED),
+        Lapse: (State.GRANTED,),
+        CareAction: (State.FRESH,),
+    },
 }
 
 

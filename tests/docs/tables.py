@@ -16,7 +16,8 @@ from streams import settings, topics
 from streams.audit.laws import LAWS
 from streams.errors import Cause
 from streams.gate import words
-from streams.gate.decide import LIFECYCLE
+from streams.gate.decide import LIFECYCLE, MOVES
+from streams.gate.words import State
 from streams.metrics import Metric
 from streams.setting_rows import range_of
 
@@ -90,15 +91,31 @@ def row_table() -> str:
 
 
 def life_table() -> str:
-    """What handles which event in which state of a service day."""
+    """What handles which event in which state of a service day, and where it can lead to."""
     events = list(next(iter(LIFECYCLE.values())))
+
+    def cell(state: State, event: type) -> str:
+        leads_to = ", ".join(MOVES[state].get(event, ()))
+        return f"`{LIFECYCLE[state][event].__name__}`" + (f" → {leads_to}" if leads_to else "")
+
     return markdown(
         ("state", *(event.__name__ for event in events)),
-        (
-            (state.value, *(f"`{handlers[event].__name__}`" for event in events))
-            for state, handlers in LIFECYCLE.items()
-        ),
+        ((state.value, *(cell(state, event) for event in events)) for state in LIFECYCLE),
     )
+
+
+def life_diagram() -> str:
+    """The life of a service day as a diagram: each arrow with the events that can cause it."""
+    causes: dict[tuple[State, State], list[str]] = {}
+    for state, moves in MOVES.items():
+        for event, leads_to in moves.items():
+            for after in leads_to:
+                causes.setdefault((state, after), []).append(event.__name__)
+    arrows = "".join(
+        f"    {before} --> {after}: {', '.join(events)}\n"
+        for (before, after), events in causes.items()
+    )
+    return f"```mermaid\nstateDiagram-v2\n    [*] --> FRESH\n{arrows}```\n"
 
 
 def meanings(enum: str) -> dict[str, str]:
@@ -181,6 +198,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "fields": field_table,
     "rows": row_table,
     "life": life_table,
+    "diagram": life_diagram,
     "reasons": reason_table,
     "settings": setting_table,
     "metrics": metric_table,
