@@ -176,11 +176,12 @@ def test_each_planted_mistake_is_found_and_not_released(
     folder: Path, name: str, change: Change, expected: str
 ) -> None:
     """Every incompatible or careless change is told by file and field, and gets no id."""
+    before = read_released(folder / "released")
     edit(folder, name, change)
     assert re.search(expected, findings(folder)), findings(folder)
     with pytest.raises(SchemaFault, match=re.escape(name)):
         release(folder)
-    assert read_released(folder / "released").newest(name).version == 1
+    assert read_released(folder / "released").by_id.keys() == before.by_id.keys()
 
 
 def decimal(scale: int) -> dict[str, Any]:

@@ -55,7 +55,9 @@ def test_every_schema_has_an_example() -> None:
 
 
 def test_examples_show_every_choice_that_others_must_make() -> None:
-    """Each channel of an order, each kind of care action and each outcome has its example."""
+    """Each channel of an order, each kind of care action, message and alarm, each outcome and each
+    reason of a refund has its example.
+    """
     shown = {
         (name_of(file), key, value)
         for file in FILES
@@ -68,6 +70,9 @@ def test_examples_show_every_choice_that_others_must_make() -> None:
         ("delivery-reports.v1", "status", "DeliveryStatus"),
         ("settlements.v1", "outcome", "SettlementOutcome"),
         ("verdicts.v1", "outcome", "Outcome"),
+        ("messages.v1", "kind", "MessageKind"),
+        ("refunds.v1", "reason", "RefundReason"),
+        ("alarms.v1", "kind", "AlarmKind"),
     ):
         symbols = set(TYPES[kind]) - {"UNKNOWN"}  # type: ignore[call-overload]
         assert {value for at, key, value in shown if (at, key) == (name, field)} == symbols
