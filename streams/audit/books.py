@@ -25,6 +25,7 @@ from streams.audit.records import (
     Output,
     Policy,
     Reference,
+    Refund,
     Reply,
     Rule,
     Settlement,
@@ -50,6 +51,7 @@ from streams.topics import (
     POLICIES,
     PROVIDERS,
     REFERENCES,
+    REFUNDS,
     REPLIES,
     SERVICES,
     SETTLEMENTS,
@@ -79,6 +81,7 @@ OUTPUT_TYPES: dict[str, type[Any]] = {
     MESSAGES: records.Message,
     CHARGES: records.Charge,
     VERDICTS: records.Verdict,
+    REFUNDS: records.Refund,
     ALARMS: records.Alarm,
 }
 # The id that an event is remembered by, for each subscriber.
@@ -109,6 +112,9 @@ def _policy(entry: Entry, fields: dict[str, Any]) -> Policy:
         Rule._make(frozenset(rule[name]) if name in sets else rule[name] for name in Rule._fields)
         for rule in fields["rules"]
     )
+    fields["spend_limits"] = {
+        row["currency"]: row["per_day_max_minor"] for row in fields["spend_limits"]
+    }
     return Policy._make((entry, *(fields[name] for name in Policy._fields[1:-1]), rules))
 
 
@@ -146,6 +152,7 @@ class Books:
         self.messages: list[Message] = self._read_output(MESSAGES)
         self.charges: list[Charge] = self._read_output(CHARGES)
         self.verdicts: list[Verdict] = self._read_output(VERDICTS)
+        self.refunds: list[Refund] = self._read_output(REFUNDS)
         self.alarms: list[Alarm] = self._read_output(ALARMS)
         self._index()
 
@@ -156,6 +163,7 @@ class Books:
             (MESSAGES, self.messages),
             (CHARGES, self.charges),
             (VERDICTS, self.verdicts),
+            (REFUNDS, self.refunds),
             (ALARMS, self.alarms),
         )
 
@@ -195,7 +203,7 @@ class Books:
 
     def _read_decisions(self) -> None:
         at = itemgetter("topic", "partition", "offset", "index")
-        pick = itemgetter(*Decision._fields[6:-3])
+        pick = itemgetter(*Decision._fields[6:-4])
         named = itemgetter(*Effect._fields)
         interned: dict[tuple[int, ...], tuple[int, ...]] = {}
         for entry in self.history.of(DECISIONS):
@@ -213,6 +221,7 @@ class Books:
                         fields["sequence"],
                         *at(fields["cause"]),
                         *pick(fields),
+                        tuple((row["topic"], row["id"]) for row in fields["evidence"]),
                         tuple(map(Effect._make, map(named, fields["effects"]))),
                         fields["salt"],
                         fields["seal"],

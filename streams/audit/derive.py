@@ -39,6 +39,17 @@ def base_id(msisdn: str, order_id: str) -> str:
     return blake2b(f"{msisdn}|{order_id}".encode(), digest_size=16).hexdigest()
 
 
+def event_base(msisdn: str, letter: str, name: str) -> str:
+    """What identifiers are derived from that a reply (r) or a care action (a) leads to."""
+    return blake2b(f"{msisdn}|{letter}|{name}".encode(), digest_size=16).hexdigest()
+
+
+def clock_alarm_id(msisdn: str, complaint_id: str, due_at: int) -> str:
+    """The identifier of the alarm that one instant of a complaint's clock raises."""
+    text = f"{msisdn}|{complaint_id}|{due_at}"
+    return "a-" + blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def alarm_id(topic: str, partition: int, offset: int) -> str:
     """The identifier of the alarm that one input record raises."""
     return "a-" + blake2b(f"{topic}|{partition}|{offset}".encode(), digest_size=16).hexdigest()

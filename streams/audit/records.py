@@ -82,6 +82,7 @@ class CareAction(NamedTuple):
     agent: str
     reason: str
     acted_at: int
+    service_id: str | None
 
 
 class Tick(NamedTuple):
@@ -148,6 +149,11 @@ class Rule(NamedTuple):
     prompt_life_ms: int
     grant_count_max: int
     grant_amount_max_minor: int
+    receipt: bool
+    shadow_of: str | None
+    code_required: bool
+    call_count_max: int
+    call_amount_max_minor: int
 
 
 class Policy(NamedTuple):
@@ -168,6 +174,18 @@ class Policy(NamedTuple):
     languages: list[dict[str, str]]
     templates: list[dict[str, str]]
     reply_words: list[dict[str, object]]
+    prompts_per_day_max: int
+    spend_limits: dict[str, int]  # by currency
+    refuse_after_no: bool
+    receipt_interval_ms: int
+    undo_ms: int
+    keywords: list[dict[str, object]]
+    text_segments_max: int
+    complaint_alarms_ms: list[int]
+    refund_days: int
+    alarm_window_ms: int
+    alarm_dead_letters: int
+    alarm_limit_refusals: int
     rules: tuple[Rule, ...]
 
 
@@ -220,9 +238,11 @@ class Message(NamedTuple):
     segments: int
     order_id: str | None
     prompt_id: str | None
+    charge_id: str | None
     call_id: str | None
     provider_id: str | None
     template_version: str
+    reply_code: str | None
     issued_at: int
     expires_at: int
 
@@ -266,6 +286,20 @@ class Verdict(NamedTuple):
     decided_at: int
 
 
+class Refund(NamedTuple):
+    """What billing is asked to give back."""
+
+    entry: Entry
+    refund_id: str
+    charge_id: str
+    msisdn: str
+    amount_minor: int
+    currency: str
+    complaint_id: str | None
+    reason: str
+    requested_at: int
+
+
 class Alarm(NamedTuple):
     """What an operator must look at."""
 
@@ -306,8 +340,11 @@ class Decision(NamedTuple):
     order_id: str | None
     prompt_id: str | None
     charge_id: str | None
+    complaint_id: str | None
     rule: str | None
     reason: str
+    would_ask: str | None
+    evidence: tuple[tuple[str, str], ...]  # topic and id
     effects: tuple[Effect, ...]
     salt: bytes
     seal: bytes
@@ -315,4 +352,4 @@ class Decision(NamedTuple):
 
 Event = Order | Reply | DeliveryReport | Settlement | CareAction | Tick
 Reference = Provider | CreditChange | Service | Policy | Gateway | OperatorAct | Congestion
-Output = Message | Charge | Verdict | Alarm
+Output = Message | Charge | Verdict | Refund | Alarm

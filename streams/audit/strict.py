@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from importlib import resources
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
@@ -28,57 +28,81 @@ class Malformed(Exception):
         self.fault = fault
 
 
+class _Version(NamedTuple):
+    """One released schema of a topic."""
+
+    topic: str
+    bare: Any
+    parsed: Any
+    newest: Any  # the topic's latest schema where this is an older one, else None
+
+
 class Schemas:
-    """The schemas of the topics, by the ids that values are framed with."""
+    """The schemas of the topics, by the ids that values are framed with.
+
+    Every record is read as the latest schema of its topic has it: what an older one did not say is
+    the latest one's default.
+    """
 
     def __init__(self, by_id: Mapping[int, tuple[str, Any]]) -> None:
+        newest = {topic: number for number, (topic, _) in sorted(by_id.items())}
+        parsed = {number: parse_schema(_bare(schema)) for number, (_, schema) in by_id.items()}
         self._by_id = {
-            number: (topic, _bare(schema), parse_schema(_bare(schema)))
+            number: _Version(
+                topic,
+                _bare(schema),
+                parsed[number],
+                None if newest[topic] == number else parsed[newest[topic]],
+            )
             for number, (topic, schema) in by_id.items()
         }
 
     def decode(self, topic: str, value: bytes | None) -> dict[str, Any]:
         """A record that need not be questioned (the gate's own): read, and nothing left over."""
-        record, _, _ = self._read(topic, value)
-        return record
+        record, version = self._read(topic, value)
+        return record if version.newest is None else _as_newest(version, value)
 
     def decode_strictly(self, topic: str, value: bytes | None) -> dict[str, Any]:
         """A record from outside: any byte that its schema does not explain is a fault."""
-        record, bare, parsed = self._read(topic, value)
+        record, version = self._read(topic, value)
         body = cast(bytes, value)[HEADER_BYTES:]
         again = BytesIO()
         try:
-            schemaless_writer(again, parsed, record)
+            schemaless_writer(again, version.parsed, record)
         except Exception:  # noqa: BLE001 - what it read it cannot write: the walk names why
-            walk(bare, body)
+            walk(version.bare, body)
         else:
             if again.getvalue() != body:
-                walk(bare, body)
-        return record
+                walk(version.bare, body)
+        return record if version.newest is None else _as_newest(version, value)
 
-    def _read(self, topic: str, value: bytes | None) -> tuple[dict[str, Any], Any, Any]:
+    def _read(self, topic: str, value: bytes | None) -> tuple[dict[str, Any], _Version]:
         if value is None:
             raise Malformed("no_value")
         if not value or value[0] != MAGIC:
             raise Malformed("wrong_magic")
         if len(value) < HEADER_BYTES:
             raise Malformed("truncated")
-        written_for, bare, parsed = self._by_id.get(
-            int.from_bytes(value[1:HEADER_BYTES], "big"), ("", None, None)
-        )
-        if written_for != topic:
+        version = self._by_id.get(int.from_bytes(value[1:HEADER_BYTES], "big"))
+        if version is None or version.topic != topic:
             raise Malformed("unknown_schema")
         stream = BytesIO(value)
         stream.seek(HEADER_BYTES)
         try:
-            record = schemaless_reader(stream, parsed, None)  # type: ignore[arg-type] # None: as written
+            record = schemaless_reader(stream, version.parsed, None)
         except Exception as error:  # fastavro raises whatever its C code meets
-            walk(bare, value[HEADER_BYTES:])
+            walk(version.bare, value[HEADER_BYTES:])
             raise Malformed("unreadable") from error
         if stream.tell() != len(value):
-            walk(bare, value[HEADER_BYTES:])
+            walk(version.bare, value[HEADER_BYTES:])
             raise Malformed("overlong")
-        return cast(dict[str, Any], record), bare, parsed
+        return cast(dict[str, Any], record), version
+
+
+def _as_newest(version: _Version, value: bytes | None) -> dict[str, Any]:
+    """A value that was read before, as the latest schema of its topic has it."""
+    body = BytesIO(cast(bytes, value)[HEADER_BYTES:])
+    return cast(dict[str, Any], schemaless_reader(body, version.parsed, version.newest))
 
 
 def released() -> Schemas:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from streams.audit.derive import alarm_id, base_id
 from streams.audit.evidence import Evidence
-from streams.audit.records import Alarm, Charge, Decision, Message, Order, Output, Verdict
+from streams.audit.records import Alarm, Charge, Decision, Message, Order, Output, Refund, Verdict
 from streams.audit.report import Finding, finding
 from streams.topics import ORDERS, REFERENCES, TICKS
 
@@ -147,6 +147,8 @@ def _derived(evidence: Evidence, output: Output, decision: Decision | None) -> I
         case Message():
             yield from _prompt(evidence, output, decision)
             at = output.issued_at
+        case Refund():
+            at = output.requested_at
         case Alarm():
             if decision is not None and output.alarm_id != alarm_id(*decision[2:5]):
                 yield "its alarm_id is not derived from the record that raised it"

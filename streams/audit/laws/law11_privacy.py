@@ -13,7 +13,16 @@ from streams.audit.books import is_msisdn
 from streams.audit.evidence import Evidence
 from streams.audit.history import Entry
 from streams.audit.report import Finding, finding
-from streams.topics import ALARMS, CHARGES, DEAD_LETTERS, DECISIONS, INPUTS, MESSAGES, VERDICTS
+from streams.topics import (
+    ALARMS,
+    CHARGES,
+    DEAD_LETTERS,
+    DECISIONS,
+    INPUTS,
+    MESSAGES,
+    REFUNDS,
+    VERDICTS,
+)
 
 NUMBER = 11
 NAME = "numbers stay private"
@@ -50,7 +59,7 @@ def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Headers of every output, alarms, and the lines of the log files given."""
     numbers = _Numbers(evidence)
     books = evidence.books
-    for topic in (MESSAGES, CHARGES, VERDICTS, DECISIONS, ALARMS, DEAD_LETTERS):
+    for topic in (MESSAGES, CHARGES, VERDICTS, REFUNDS, DECISIONS, ALARMS, DEAD_LETTERS):
         for entry in books.history.of(topic):
             if entry.headers:
                 counts["records with headers"] += 1
