@@ -17,12 +17,13 @@ from streams.audit.laws import LAWS
 from streams.errors import Cause
 from streams.gate import words
 from streams.gate.decide import LIFECYCLE, MOVES
+from streams.gate.reasons import ROWS, Words
 from streams.gate.words import State
 from streams.metrics import Metric
 from streams.setting_rows import range_of
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = (ROOT / "README.md", ROOT / "ARCHITECTURE.md")
+DOCUMENTS = tuple(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "deploy/reasons.md"))
 PREFIX = settings.Settings().topic_prefix
 
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -143,10 +144,31 @@ def meanings(enum: str) -> dict[str, str]:
 
 
 def reason_table() -> str:
-    """Every reason, as customer care may read it out."""
+    """Every reason: what it is, and what it means."""
     said = meanings("Reason")
     return markdown(
-        ("reason", "meaning"), ((f"`{one.value}`", said[one.value]) for one in words.Reason)
+        ("reason", "is", "meaning"),
+        ((f"`{row.reason}`", row.kind.value, said[row.reason]) for row in ROWS),
+    )
+
+
+def _said(words: Words) -> tuple[str, str]:
+    return words.zh, words.en
+
+
+def provider_table() -> str:
+    """What a provider reads with a verdict, in both languages."""
+    return markdown(
+        ("reason", "中文", "English"),
+        ((f"`{row.reason}`", *_said(row.provider)) for row in ROWS if row.provider is not None),
+    )
+
+
+def care_table() -> str:
+    """What customer care may say, in both languages."""
+    return markdown(
+        ("reason", "is", "中文", "English"),
+        ((f"`{row.reason}`", row.kind.value, *_said(row.care)) for row in ROWS),
     )
 
 
@@ -200,6 +222,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "life": life_table,
     "diagram": life_diagram,
     "reasons": reason_table,
+    "provider_reasons": provider_table,
+    "care_reasons": care_table,
     "settings": setting_table,
     "metrics": metric_table,
     "exits": exit_table,
