@@ -12,6 +12,7 @@ looked up, no folder made.
 # Each call in a default below makes a row of the table, once, on purpose.
 # ruff: noqa: RUF009
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -37,6 +38,8 @@ from streams.setting_rows import (
     whole,
     written_form,
 )
+
+PORT_MAX = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +216,7 @@ class Settings:
         0,
         "port",
         0,
-        65_535,
+        PORT_MAX,
         "Serves /metrics, /livez and /readyz on 127.0.0.1; each worker on a machine needs its own. "
         "0 serves nothing.",
     )
@@ -296,4 +299,17 @@ def _contradictions(settings: Settings) -> list[str]:
             "TOLLGATE_SECURITY_SSL_CERTIFICATE_LOCATION and TOLLGATE_SECURITY_SSL_KEY_LOCATION: "
             "one is set without the other"
         )
+    faults += [
+        f"TOLLGATE_BOOTSTRAP_SERVERS: {port} is no port (1 to {PORT_MAX})"
+        for port in re.findall(r":([0-9]{1,5})(?=,|$)", settings.bootstrap_servers)
+        if not 1 <= int(port) <= PORT_MAX
+    ]
+    # librdkafka would say so much later, without the setting's name.
+    faults += [
+        f"{env_name(each)}: there is no file {path}"
+        for each in fields(Settings)
+        if each.name.endswith("_location")
+        and (path := getattr(settings, each.name))
+        and not Path(path).is_file()
+    ]
     return faults

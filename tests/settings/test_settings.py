@@ -142,6 +142,22 @@ def test_a_certificate_needs_its_key() -> None:
     assert "one is set without the other" in said
 
 
+def test_a_certificate_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A path that leads nowhere is named before any connection is tried."""
+    away = tmp_path / "ca.pem"
+    said = refusal({"TOLLGATE_SECURITY_SSL_CA_LOCATION": str(away)})
+    assert f"TOLLGATE_SECURITY_SSL_CA_LOCATION: there is no file {away}" in said
+    away.write_text("made")
+    settings.load({"TOLLGATE_SECURITY_SSL_CA_LOCATION": str(away)})
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+def test_a_port_that_cannot_be_is_refused(port: str) -> None:
+    """Each broker's port is one that TCP has."""
+    said = refusal({"TOLLGATE_BOOTSTRAP_SERVERS": f"kafka-1:9092,kafka-2:{port}"})
+    assert f"TOLLGATE_BOOTSTRAP_SERVERS: {port} is no port" in said
+
+
 def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     """A settings file is taken line by line, comments and quotes too; the environment wins."""
     path = tmp_path / "tollgate.env"
