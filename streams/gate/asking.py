@@ -6,69 +6,142 @@ that a reply finds it. Both are made and dropped here, together.
 
 from typing import NamedTuple
 
-from streams.gate.days import NOBODY, kept
+from streams.gate.codes import draw_code, draw_digit
+from streams.gate.days import NOBODY, codes_taken, kept, touched
 from streams.gate.effects import Message
 from streams.gate.facts import Facts
 from streams.gate.ids import MESSAGE
 from streams.gate.keys import due_token
+from streams.gate.limits import over_prompt_limit
 from streams.gate.policy import PolicyInForce
-from streams.gate.prompts import prompt_channel
-from streams.gate.rows import Grant, OpenPrompt, PromptRef, ServiceDay, Subscriber
-from streams.gate.words import Channel, MessageKind
+from streams.gate.prompts import Prompt, prompt_channel, with_code
+from streams.gate.rows import (
+    Grant,
+    LastCharge,
+    OpenPrompt,
+    PromptRef,
+    ServiceDay,
+    Subscriber,
+    SubscriberDay,
+)
+from streams.gate.words import Channel, MessageKind, Reason
+
+
+class Worded(NamedTuple):
+    """A prompt in words, with the code that names it."""
+
+    words: Prompt
+    code: str
 
 
 class Asked(NamedTuple):
     """What opening a prompt leads to."""
 
+    prompt: OpenPrompt
     message: Message
     ref: PromptRef
     wake: tuple[int, bytes]
+    day: SubscriberDay  # of the order, with this prompt in it
 
 
-def askable(
+def put_into_words(
     facts: Facts,
     policy: PolicyInForce,
-    channel: Channel,
-    province: str,
+    msisdn: str,
     service_id: str,
-    price_minor: int,
-    currency: str,
-    life_ms: int,
-) -> bool:
-    """Whether a subscriber can be asked about an order within one segment (law 6).
+    days: tuple[SubscriberDay, ...],
+    refs: tuple[PromptRef, ...],
+    prompt: OpenPrompt,
+) -> Worded | Reason:
+    """How the first order that waits on a prompt is asked about, beside the prompts in `refs`.
 
-    `reference apply` sees to it; names that outgrew their template, or a policy that dropped one,
-    can still reach the topics.
+    A prompt fits one segment (law 6). `reference apply` sees to it; names that outgrew their
+    template, or a policy that dropped one, can still reach the topics.
     """
-    spoken = prompt_channel(channel)
-    if not policy.can_ask(spoken, province):
-        return False
+    channel, province = prompt_channel(prompt.channel), prompt.waiting[0].province
+    if not policy.can_ask(channel, province):
+        return Reason.UNASKABLE
     words = facts.catalogue.prompt(
-        policy, spoken, province, service_id, price_minor, currency, life_ms
+        policy,
+        channel,
+        province,
+        service_id,
+        prompt.price_minor,
+        prompt.currency,
+        prompt.expires_at - prompt.issued_at,
     )
-    return words.segments <= 1
+    key = policy.record.code_key
+    if channel is Channel.IVR:
+        if not prompt.code_required:
+            return Worded(words, "")
+        digit = draw_digit(key, prompt.prompt_id, policy.digits_no)
+        return Reason.UNASKABLE if digit is None else Worded(with_code(words, digit), digit)
+    taken = codes_taken(days, refs)
+    code = draw_code(key, msisdn, prompt.prompt_id, taken, policy.codes_spelt)
+    if code is None:
+        return Reason.PROMPT_LIMIT
+    if prompt.code_required or _another_is_alive(refs, facts.at):
+        words = with_code(words, code)
+    return Reason.UNASKABLE if words.segments > 1 else Worded(words, code)
 
 
-def announce(
-    facts: Facts, policy: PolicyInForce, msisdn: str, day: int, service_id: str, prompt: OpenPrompt
-) -> Asked:
-    """Ask the subscriber about the first order that waits on a prompt.
+def _another_is_alive(refs: tuple[PromptRef, ...], at: int) -> bool:
+    """Whether a plain yes by text could mean one of these prompts."""
+    return any(
+        ref.channel is not Channel.IVR and ref.issued_at <= at < ref.expires_at for ref in refs
+    )
+
+
+def ask(
+    facts: Facts,
+    policy: PolicyInForce,
+    msisdn: str,
+    service_id: str,
+    days: tuple[SubscriberDay, ...],
+    refs: tuple[PromptRef, ...],
+    day: SubscriberDay,
+    prompt: OpenPrompt,
+) -> Asked | Reason:
+    """Ask the subscriber about the first order that waits on a prompt, or say why not.
 
     The message goes out as SMS for SMS and MMS orders, because any handset can answer that, and as
     a voice prompt in the order's own call; the row keeps the order's channel.
     """
-    first = prompt.waiting[0]
-    life_ms = prompt.expires_at - prompt.issued_at
-    words = facts.catalogue.prompt(
-        policy,
-        prompt_channel(prompt.channel),
-        first.province,
+    worded = put_into_words(facts, policy, msisdn, service_id, days, refs, prompt)
+    if isinstance(worded, Reason):
+        return worded
+    if reason := over_prompt_limit(policy, day.prompts):
+        return reason
+    code, coded = worded.code, prompt._replace(code=worded.code)
+    ref = PromptRef(
+        day.day,
         service_id,
-        prompt.price_minor,
-        prompt.currency,
-        life_ms,
+        prompt.prompt_id,
+        prompt.channel,
+        prompt.call_id,
+        prompt.issued_at,
+        prompt.expires_at,
+        prompt.due_at,
+        code,
+        prompt.code_required,
     )
-    message = Message(
+    by_text = prompt.channel is not Channel.IVR
+    counted = day._replace(
+        prompts=day.prompts + 1, codes=(*day.codes, code) if by_text else day.codes
+    )
+    return Asked(
+        coded,
+        _message(policy, msisdn, coded, worded.words),
+        ref,
+        (prompt.due_at, due_token(day.day, msisdn, service_id, prompt.prompt_id)),
+        touched(counted, service_id, prompt.currency),
+    )
+
+
+def _message(policy: PolicyInForce, msisdn: str, prompt: OpenPrompt, words: Prompt) -> Message:
+    """The message that asks about the first order that waits on a prompt."""
+    first = prompt.waiting[0]
+    return Message(
         MESSAGE + prompt.prompt_id[2:],
         msisdn,
         first.province,
@@ -87,24 +160,10 @@ def announce(
         prompt.call_id,
         prompt.provider_id,
         policy.template_version,
-        None,  # reply_code
+        prompt.code or None,
         prompt.issued_at,
         prompt.expires_at,
     )
-    ref = PromptRef(
-        day,
-        service_id,
-        prompt.prompt_id,
-        prompt.channel,
-        prompt.call_id,
-        prompt.issued_at,
-        prompt.expires_at,
-        prompt.due_at,
-        prompt.code,
-        prompt.code_required,
-    )
-    token = due_token(day, msisdn, service_id, prompt.prompt_id)
-    return Asked(message, ref, (prompt.due_at, token))
 
 
 def without_prompt(row: ServiceDay, prompt_id: str) -> tuple[OpenPrompt, ...]:
@@ -128,4 +187,20 @@ def service_day(
 
 def with_refs(known: Subscriber | None, refs: tuple[PromptRef, ...]) -> Subscriber | None:
     """A subscriber's row with these prompts open; None when it would say nothing."""
-    return kept((known or NOBODY)._replace(prompts=refs))
+    known = known or NOBODY
+    return kept(subscriber(known, refs, known.days, known.province, known.last_charge))
+
+
+def subscriber(
+    known: Subscriber,
+    refs: tuple[PromptRef, ...],
+    days: tuple[SubscriberDay, ...],
+    province: str,
+    last_charge: LastCharge | None,
+) -> Subscriber:
+    """A subscriber's row as it is now.
+
+    That a CLARIFY was sent is forgotten as soon as a plain answer can mean only one prompt.
+    """
+    clarified = known.clarified and sum(ref.channel is not Channel.IVR for ref in refs) > 1
+    return Subscriber(refs, days, province, clarified, last_charge, known.released_at)

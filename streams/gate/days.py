@@ -32,11 +32,19 @@ def day_of(known: Subscriber | None, day: int) -> SubscriberDay:
     return SubscriberDay(day, 0, 0, (), (), (), ())
 
 
+def days_with(
+    days: tuple[SubscriberDay, ...], changed: SubscriberDay, oldest: int
+) -> tuple[SubscriberDay, ...]:
+    """The days with one as it is now; those before `oldest` can change nothing and go."""
+    if not days or (len(days) == 1 and days[0].day == changed.day):
+        return (changed,)
+    others = (each for each in days if each.day != changed.day and each.day >= oldest)
+    return tuple(sorted((*others, changed)))
+
+
 def with_day(known: Subscriber, changed: SubscriberDay, oldest: int) -> Subscriber:
-    """The row with one day as it is now; days before `oldest` can change nothing and go."""
-    others = tuple(each for each in known.days if each.day != changed.day and each.day >= oldest)
-    days = (*others, changed)
-    return known._replace(days=days if len(days) == 1 else tuple(sorted(days)))
+    """The row with one day as it is now."""
+    return known._replace(days=days_with(known.days, changed, oldest))
 
 
 def kept(known: Subscriber) -> Subscriber | None:
@@ -68,6 +76,14 @@ def touched(day: SubscriberDay, service_id: str, currency: str) -> SubscriberDay
     return with_total(day, ServiceTotal(service_id, 0, 0, currency, False, 0))
 
 
+def declined(day: SubscriberDay, service_id: str, currency: str) -> SubscriberDay:
+    """The day after the subscriber said no to a service."""
+    day = touched(day, service_id, currency)
+    total = total_of(day, service_id)
+    assert total is not None, "it was put there"
+    return with_total(day, total._replace(declined=True))
+
+
 def spent_of(day: SubscriberDay, currency: str) -> Spent:
     """What was spent of one currency."""
     for each in day.spent:
@@ -78,41 +94,78 @@ def spent_of(day: SubscriberDay, currency: str) -> Spent:
 
 def with_spent(day: SubscriberDay, changed: Spent) -> SubscriberDay:
     """The day with one currency as it is now."""
-    others = tuple(each for each in day.spent if each.currency != changed.currency)
-    return day._replace(spent=(*others, changed))
+    return day._replace(spent=_with_currency(day.spent, changed))
 
 
-def call_of(day: SubscriberDay, call_id: str) -> CallTotal:
-    """What was charged in one call."""
-    for each in day.calls:
-        if each.call_id == call_id:
-            return each
-    return CallTotal(call_id, 0, 0)
-
-
-def with_call(day: SubscriberDay, changed: CallTotal) -> SubscriberDay:
-    """The day with one call as it is now, the latest last."""
-    others = tuple(each for each in day.calls if each.call_id != changed.call_id)
-    return day._replace(calls=(*others[1 - CALLS_KEPT :], changed))
+def charged_in_call(days: tuple[SubscriberDay, ...], call_id: str) -> tuple[int, int]:
+    """How often and how much was charged in one call, also when midnight fell into it."""
+    calls = [each for day in days for each in day.calls if each.call_id == call_id]
+    return sum(each.charges for each in calls), sum(each.amount_minor for each in calls)
 
 
 def with_charge(
-    day: SubscriberDay, service_id: str, price_minor: int, currency: str, call_id: str | None
+    day: SubscriberDay,
+    service_id: str,
+    price_minor: int,
+    currency: str,
+    call_id: str | None,
+    *,
+    receipt_at: int | None = None,
+    noticed: bool = False,
 ) -> SubscriberDay:
-    """The day after one more charge."""
-    day = touched(day, service_id, currency)
-    total = total_of(day, service_id)
-    assert total is not None, "it was put there"
-    day = with_total(
-        day,
-        total._replace(charges=total.charges + 1, amount_minor=total.amount_minor + price_minor),
-    )
+    """The day after one more charge, of which the subscriber was perhaps told."""
+    before = total_of(day, service_id)
+    if before is None:
+        total = ServiceTotal(service_id, 1, price_minor, currency, False, receipt_at or 0)
+        services: tuple[ServiceTotal, ...] = (*day.services, total)
+    else:
+        total = ServiceTotal(
+            service_id,
+            before.charges + 1,
+            before.amount_minor + price_minor,
+            before.currency,
+            before.declined,
+            before.receipt_at if receipt_at is None else receipt_at,
+        )
+        services = _with_service(day.services, total)
     spent = spent_of(day, currency)
-    day = with_spent(day, spent._replace(amount_minor=spent.amount_minor + price_minor))
-    if call_id is None:
-        return day
-    call = call_of(day, call_id)
-    return with_call(day, CallTotal(call_id, call.charges + 1, call.amount_minor + price_minor))
+    changed = Spent(currency, spent.amount_minor + price_minor, spent.noticed or noticed)
+    return SubscriberDay(
+        day.day,
+        day.prompts,
+        day.shadow_prompts,
+        day.codes,
+        services,
+        _with_currency(day.spent, changed),
+        day.calls if call_id is None else _with_call(day.calls, call_id, price_minor),
+    )
+
+
+def _with_service(
+    services: tuple[ServiceTotal, ...], changed: ServiceTotal
+) -> tuple[ServiceTotal, ...]:
+    """The services with one that was among them as it is now."""
+    if len(services) == 1:
+        return (changed,)
+    return tuple(changed if each.service_id == changed.service_id else each for each in services)
+
+
+def _with_currency(spent: tuple[Spent, ...], changed: Spent) -> tuple[Spent, ...]:
+    """What was spent with one currency as it is now."""
+    if not spent or (len(spent) == 1 and spent[0].currency == changed.currency):
+        return (changed,)
+    return (*(each for each in spent if each.currency != changed.currency), changed)
+
+
+def _with_call(
+    calls: tuple[CallTotal, ...], call_id: str, price_minor: int
+) -> tuple[CallTotal, ...]:
+    """The last calls after one more charge in one of them, which is then the latest."""
+    before = next((each for each in calls if each.call_id == call_id), None)
+    others = tuple(each for each in calls if each.call_id != call_id)
+    charges, amount_minor = (0, 0) if before is None else before[1:]
+    changed = CallTotal(call_id, charges + 1, amount_minor + price_minor)
+    return (*others[1 - CALLS_KEPT :], changed)
 
 
 def without_charge(
@@ -130,12 +183,10 @@ def without_charge(
     return with_spent(day, spent._replace(amount_minor=spent.amount_minor - price_minor))
 
 
-def codes_taken(known: Subscriber | None) -> frozenset[str]:
+def codes_taken(days: tuple[SubscriberDay, ...], refs: tuple[PromptRef, ...]) -> frozenset[str]:
     """Reply codes that must not be given out again: those of the days kept and of open prompts."""
-    if known is None:
-        return frozenset()
-    given = (code for each in known.days for code in each.codes)
-    return frozenset((*given, *(ref.code for ref in known.prompts)))
+    given = (code for each in days for code in each.codes)
+    return frozenset((*given, *(ref.code for ref in refs)))
 
 
 def text_refs(known: Subscriber | None) -> tuple[PromptRef, ...]:

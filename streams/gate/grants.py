@@ -1,6 +1,21 @@
 """What one yes covers: a price, a count and an amount, for one subscriber, service and day."""
 
-from streams.gate.rows import Grant
+from streams.gate.events import Reply
+from streams.gate.rows import Grant, OpenPrompt
+
+
+def granted(prompt: OpenPrompt, reply: Reply) -> Grant:
+    """What the yes to a prompt covers, before anything is charged by it."""
+    return Grant(
+        prompt.prompt_id,
+        reply.reply_id,
+        reply.received_at,
+        prompt.confirmation,
+        prompt.price_minor,
+        prompt.currency,
+        prompt.grant_count_max,
+        prompt.grant_amount_max_minor,
+    )
 
 
 def within(grant: Grant, price_minor: int, currency: str) -> bool:

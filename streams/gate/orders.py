@@ -1,22 +1,52 @@
 """An order comes: charge it, ask about it, let it wait, or refuse it.
 
 Every order that is neither unreadable, repeated nor in conflict gets one verdict, here or when its
-prompt is answered or lapses (law 4), and its id is remembered (law 2).
+prompt is answered or lapses (law 4), and its id is remembered (law 2). The order in which the
+questions are asked is the order of the functions below: is it a new order, may it be sold, which
+rule speaks of it, does a yes cover it, does a limit forbid it, what does the rule ask for.
 """
 
-from streams.gate.asking import announce, askable, with_refs
+from typing import NamedTuple
+
+from streams.gate.asking import ask, subscriber
+from streams.gate.charging import charge_order
+from streams.gate.days import NOBODY, day_of, days_with
 from streams.gate.decision import KEEP, Changes, Decision, Keep, Remembered, state_of
-from streams.gate.effects import Charge, Verdict
+from streams.gate.effects import Verdict
 from streams.gate.events import Order
 from streams.gate.facts import Facts
 from streams.gate.grants import used, within
-from streams.gate.ids import CHARGE, PROMPT, STALE_VERDICT, VERDICT, base_id, order_digest
+from streams.gate.ids import PROMPT, STALE_VERDICT, VERDICT, base_id, order_digest
+from streams.gate.limits import declined_today, over_call_limit, over_spend_limit
 from streams.gate.objections import first_objection
 from streams.gate.policy import PolicyInForce
 from streams.gate.reference import Rule
 from streams.gate.repeats import NEGATIVE_PRICE, TurnedAway, dead_letter, turned_away
-from streams.gate.rows import Grant, OpenPrompt, Seen, ServiceDay, Waiting
+from streams.gate.rows import (
+    Grant,
+    LastCharge,
+    OpenPrompt,
+    Seen,
+    ServiceDay,
+    Subscriber,
+    SubscriberDay,
+    Waiting,
+)
 from streams.gate.words import Channel, Confirmation, Outcome, Reason
+
+
+class _Placed(NamedTuple):
+    """A valid order with all that it is decided on."""
+
+    order: Order
+    facts: Facts
+    policy: PolicyInForce
+    rule: Rule
+    seen: Seen
+    row: ServiceDay | None
+    known: Subscriber
+    day: SubscriberDay  # the order's own
+    oldest: int  # the first day that is still remembered
 
 
 def admit(remembered: Remembered, order: Order, facts: Facts) -> Decision:
@@ -32,49 +62,65 @@ def admit(remembered: Remembered, order: Order, facts: Facts) -> Decision:
     # An order a moment ahead may belong to the next day; remembered by the later of the two days,
     # it is forgotten only when it would be stale.
     seen = Seen(digest, max(today, day))
-    policy = facts.policy
+    policy, row = facts.policy, remembered.service_day
     if policy is None:
-        return _refuse(remembered, order, facts, seen, Reason.NO_POLICY, None)
-    if today - day > policy.horizon_days:
-        return _refuse(remembered, order, facts, seen, Reason.STALE, None)
+        return _refuse(row, order, facts, seen, Reason.NO_POLICY, None)
+    oldest = today - policy.horizon_days
+    if day < oldest:
+        return _refuse(row, order, facts, seen, Reason.STALE, None)
+    known = remembered.subscriber or NOBODY
+    if known.released_at is not None and order.ordered_at < known.released_at:
+        return _refuse(row, order, facts, seen, Reason.NUMBER_RELEASED, None)
     if reason := first_objection(order, facts):
-        return _refuse(remembered, order, facts, seen, reason, None)
+        return _refuse(row, order, facts, seen, reason, None)
     rule = facts.catalogue.rule_for(policy, order, facts.at)
     if rule is None:
-        return _refuse(remembered, order, facts, seen, Reason.NO_RULE, None)
-    return _confirm(remembered, order, facts, policy, rule, seen, day)
+        return _refuse(row, order, facts, seen, Reason.NO_RULE, None)
+    return _confirm(
+        _Placed(order, facts, policy, rule, seen, row, known, day_of(known, day), oldest)
+    )
 
 
-def _confirm(
-    remembered: Remembered,
-    order: Order,
-    facts: Facts,
-    policy: PolicyInForce,
-    rule: Rule,
-    seen: Seen,
-    day: int,
-) -> Decision:
-    """Do what the rule that matches asks for a valid order."""
-    row = remembered.service_day
-    confirmation = rule.confirmation
+def _confirm(placed: _Placed) -> Decision:
+    """Do what the rule that matches asks for a valid order, if no limit forbids it."""
+    order, facts, policy, rule, _, row, known, day, _ = placed
+    confirmation, channel = rule.confirmation, order.channel
+    if confirmation is Confirmation.REFUSE:
+        return _refuse_by_rule(placed, Reason.REFUSED_BY_POLICY)
+    grant = None
     if confirmation is Confirmation.FIRST_OF_DAY:
-        assert order.channel is not Channel.IVR, "a policy that grants voice a day is not taken"
-        grant = None if row is None else row.grant
-        if grant is not None and within(grant, order.price_minor, order.currency):
-            return _charge(remembered, order, facts, policy, rule, seen, day, grant)
-    elif confirmation is Confirmation.OFF:
-        return _charge(remembered, order, facts, policy, rule, seen, day, None)
-    elif confirmation is Confirmation.REFUSE:
-        return _refuse(remembered, order, facts, seen, Reason.REFUSED_BY_POLICY, rule)
-    else:
-        # SHADOW will have its place here; until then a policy that has it is not taken.
-        assert confirmation is Confirmation.EVERY_ORDER, "no other confirmation is taken"
+        assert channel is not Channel.IVR, "a policy that grants voice a day is not taken"
+        if row is not None and row.grant is not None:
+            covers = within(row.grant, order.price_minor, order.currency)
+            grant = row.grant if covers else None
+    if grant is None and declined_today(policy, day, order.service_id):
+        return _refuse_by_rule(placed, Reason.DECLINED_TODAY)
+    if channel is Channel.IVR and (
+        reason := over_call_limit(
+            known.days,
+            order.call_id,
+            order.price_minor,
+            rule.call_count_max,
+            rule.call_amount_max_minor,
+        )
+    ):
+        return _refuse_by_rule(placed, reason)
+    if reason := over_spend_limit(policy, day, order.price_minor, order.currency):
+        return _refuse_by_rule(placed, reason)
+    if grant is not None:
+        assert row is not None, "a grant lies in a service day"
+        after = ServiceDay(used(grant), row.prompts, row.shadow)
+        return _charge(placed, grant, after, Reason.APPROVED_GRANTED)
+    if confirmation is Confirmation.OFF:
+        return _charge(placed, None, KEEP, Reason.APPROVED_NOT_ASKED)
+    # SHADOW will have its place here; until then a policy that has it is not taken.
+    assert confirmation is not Confirmation.SHADOW, "no policy with SHADOW is taken"
     for place, prompt in enumerate(() if row is None else row.prompts):
         if _same_question(prompt, order, confirmation, facts.at):
             if len(prompt.waiting) >= policy.waiting_orders_max:
-                return _refuse(remembered, order, facts, seen, Reason.WAITING_LIMIT, rule)
-            return _wait(remembered, order, rule, seen, place)
-    return _ask(remembered, order, facts, policy, rule, seen, day)
+                return _refuse_by_rule(placed, Reason.WAITING_LIMIT)
+            return _wait(placed, place)
+    return _ask(placed)
 
 
 def _same_question(prompt: OpenPrompt, order: Order, confirmation: Confirmation, at: int) -> bool:
@@ -91,93 +137,82 @@ def _same_question(prompt: OpenPrompt, order: Order, confirmation: Confirmation,
 
 
 def _charge(
-    remembered: Remembered,
-    order: Order,
-    facts: Facts,
-    policy: PolicyInForce,
-    rule: Rule,
-    seen: Seen,
-    day: int,
-    grant: Grant | None,
+    placed: _Placed, grant: Grant | None, after: ServiceDay | Keep, reason: Reason
 ) -> Decision:
     """Approve an order now: by a grant, or because the policy asks for no yes."""
-    base = base_id(order.msisdn, order.order_id)
-    charge = Charge(
-        CHARGE + base,
-        order.order_id,
-        order.msisdn,
-        order.provider_id,
-        order.service_id,
-        facts.catalogue.services[order.service_id].charge_code,
-        order.channel,
-        order.price_minor,
-        order.currency,
+    order, facts, policy, rule, seen, row, known, day, oldest = placed
+    charged = charge_order(
+        facts, policy, order, day, rule.confirmation, grant, reason, tells=rule.receipt
+    )
+    changed = subscriber(
+        known,
+        known.prompts,
+        days_with(known.days, charged.day, oldest),
         order.province,
-        day,
-        rule.confirmation,
-        None if grant is None else grant.prompt_id,
-        None if grant is None else grant.reply_id,
-        policy.policy_id,
-        policy.version,
-        order.ordered_at,
-        None if grant is None else grant.consented_at,
-        facts.at,
+        LastCharge(charged.charge_id, facts.at),
     )
-    row: ServiceDay | Keep = KEEP
-    reason = Reason.APPROVED_NOT_ASKED
-    if grant is not None:
-        assert remembered.service_day is not None, "a grant lies in a service day"
-        row = remembered.service_day._replace(grant=used(grant))
-        reason = Reason.APPROVED_GRANTED
-    verdict = _verdict(order, facts, VERDICT + base, Outcome.APPROVED, reason)
-    changes = Changes(seen, row, KEEP, (charge, verdict), ())
-    return _decision(
-        remembered, order, reason, rule.name, changes, charge.prompt_id, charge.charge_id
-    )
+    changes = Changes(seen, after, changed, charged.effects, (), (charged.account,))
+    prompt_id = None if grant is None else grant.prompt_id
+    return _decision(row, order, reason, rule.name, changes, prompt_id, charged.charge_id)
 
 
-def _wait(remembered: Remembered, order: Order, rule: Rule, seen: Seen, place: int) -> Decision:
+def _wait(placed: _Placed, place: int) -> Decision:
     """Let an order wait on a prompt that is already open."""
-    row = remembered.service_day
+    order, _, _, rule, seen, row, known, *_ = placed
     assert row is not None, "the prompt was found in it"
     prompt = row.prompts[place]
     waiting = Waiting(order.order_id, order.ordered_at, order.province, rule.name)
     longer = prompt._replace(waiting=(*prompt.waiting, waiting))
     prompts = (*row.prompts[:place], longer, *row.prompts[place + 1 :])
-    changes = Changes(seen, row._replace(prompts=prompts), KEEP, (), ())
-    return _decision(remembered, order, Reason.WAITING, rule.name, changes, prompt.prompt_id, None)
+    after = ServiceDay(row.grant, prompts, row.shadow)
+    moved = known.province != order.province
+    changed = known._replace(province=order.province) if moved else KEEP
+    changes = Changes(seen, after, changed, (), ())
+    return _decision(row, order, Reason.WAITING, rule.name, changes, prompt.prompt_id, None)
 
 
-def _ask(
-    remembered: Remembered,
-    order: Order,
-    facts: Facts,
-    policy: PolicyInForce,
-    rule: Rule,
-    seen: Seen,
-    day: int,
-) -> Decision:
+def _ask(placed: _Placed) -> Decision:
     """Open a prompt for an order, beside those that are open."""
-    if not askable(
+    order, facts, policy, rule, seen, row, known, day, oldest = placed
+    asked = ask(
         facts,
         policy,
-        order.channel,
-        order.province,
+        order.msisdn,
         order.service_id,
-        order.price_minor,
-        order.currency,
-        rule.prompt_life_ms,
-    ):
-        return _refuse(remembered, order, facts, seen, Reason.UNASKABLE, rule)
+        known.days,
+        known.prompts,
+        day,
+        _question(order, facts, policy, rule, rule.confirmation),
+    )
+    if isinstance(asked, Reason):
+        return _refuse_by_rule(placed, asked)
+    days = days_with(known.days, asked.day, oldest)
+    changes = Changes(
+        seen,
+        ServiceDay(None, (asked.prompt,), None)
+        if row is None
+        else ServiceDay(row.grant, (*row.prompts, asked.prompt), row.shadow),
+        subscriber(known, (*known.prompts, asked.ref), days, order.province, known.last_charge),
+        (asked.message,),
+        (asked.wake,),
+    )
+    prompt_id = asked.prompt.prompt_id
+    return _decision(row, order, Reason.PROMPTED, rule.name, changes, prompt_id, None)
+
+
+def _question(
+    order: Order, facts: Facts, policy: PolicyInForce, rule: Rule, confirmation: Confirmation
+) -> OpenPrompt:
+    """The prompt about an order, before it has a code."""
     expires_at = facts.at + rule.prompt_life_ms
-    prompt = OpenPrompt(
+    return OpenPrompt(
         PROMPT + base_id(order.msisdn, order.order_id),
         order.channel,
         order.call_id if order.channel is Channel.IVR else None,
         order.provider_id,
         order.price_minor,
         order.currency,
-        rule.confirmation,
+        confirmation,
         facts.at,
         expires_at,
         expires_at + policy.grace_ms,
@@ -185,76 +220,63 @@ def _ask(
         rule.grant_amount_max_minor,
         (Waiting(order.order_id, order.ordered_at, order.province, rule.name),),
         "",
-        False,
+        rule.code_required,
         rule.receipt,
         rule.call_count_max,
         rule.call_amount_max_minor,
     )
-    asked = announce(facts, policy, order.msisdn, day, order.service_id, prompt)
-    row, known = remembered.service_day, remembered.subscriber
-    changes = Changes(
-        seen,
-        ServiceDay(None, (prompt,), None)
-        if row is None
-        else row._replace(prompts=(*row.prompts, prompt)),
-        with_refs(known, (asked.ref,) if known is None else (*known.prompts, asked.ref)),
-        (asked.message,),
-        (asked.wake,),
-    )
-    return _decision(remembered, order, Reason.PROMPTED, rule.name, changes, prompt.prompt_id, None)
+
+
+def _refuse_by_rule(placed: _Placed, reason: Reason) -> Decision:
+    """Refuse a valid order under the rule that speaks of it."""
+    return _refuse(placed.row, placed.order, placed.facts, placed.seen, reason, placed.rule.name)
 
 
 def _refuse(
-    remembered: Remembered,
+    row: ServiceDay | None,
     order: Order,
     facts: Facts,
     seen: Seen,
     reason: Reason,
-    rule: Rule | None,
+    rule: str | None,
 ) -> Decision:
     """Refuse an order; it is remembered, so that a repetition is not told again."""
     letter = STALE_VERDICT if reason is Reason.STALE else VERDICT
-    verdict_id = letter + base_id(order.msisdn, order.order_id)
-    verdict = _verdict(order, facts, verdict_id, Outcome.REFUSED, reason)
-    changes = Changes(seen, KEEP, KEEP, (verdict,), ())
-    return _decision(remembered, order, reason, rule.name if rule else None, changes, None, None)
-
-
-def _turn_away(remembered: Remembered, order: Order, away: TurnedAway) -> Decision:
-    changes = Changes(KEEP, KEEP, KEEP, away.effects, ())
-    return _decision(remembered, order, away.reason, None, changes, None, None)
-
-
-def _verdict(
-    order: Order, facts: Facts, verdict_id: str, outcome: Outcome, reason: Reason
-) -> Verdict:
-    return Verdict(
-        verdict_id,
+    verdict = Verdict(
+        letter + base_id(order.msisdn, order.order_id),
         order.order_id,
         order.msisdn,
         order.provider_id,
         order.service_id,
-        outcome,
+        Outcome.REFUSED,
         reason,
         facts.at,
     )
+    changes = Changes(seen, KEEP, KEEP, (verdict,), ())
+    return _decision(row, order, reason, rule, changes, None, None)
+
+
+def _turn_away(remembered: Remembered, order: Order, away: TurnedAway) -> Decision:
+    changes = Changes(KEEP, KEEP, KEEP, away.effects, ())
+    return _decision(remembered.service_day, order, away.reason, None, changes, None, None)
 
 
 def _decision(
-    remembered: Remembered,
+    row: ServiceDay | None,
     order: Order,
     reason: Reason,
     rule: str | None,
     changes: Changes,
     prompt_id: str | None,
     charge_id: str | None,
+    would_ask: str | None = None,
 ) -> Decision:
-    seen, row, known, effects, wake, writes = changes
-    before = state_of(remembered.service_day)
+    seen, after, known, effects, wake, writes = changes
+    before = state_of(row)
     return Decision(
         reason,
         before,
-        before if row is KEEP else state_of(row),
+        before if after is KEEP else state_of(after),
         rule,
         order.order_id,
         prompt_id,
@@ -266,9 +288,10 @@ def _decision(
         order.service_id,
         order.price_minor,
         seen,
-        row,
+        after,
         known,
         effects,
         wake,
         writes,
+        would_ask,
     )

@@ -8,6 +8,7 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from streams.gate.codes import CODES, DIGITS
 from streams.gate.reference import KeywordWords, Policy, ReplyWords, Template
 from streams.gate.words import Answer, Channel, Keyword, MessageKind
 
@@ -55,6 +56,14 @@ def by_answer(reply_words: tuple[ReplyWords, ...]) -> dict[tuple[bool, str], Ans
     }
 
 
+def spelt_codes(words: dict[tuple[bool, str], Answer], keywords: dict[str, Keyword]) -> set[str]:
+    """The reply codes that a subscriber could type by text and mean something else."""
+    spelt = {word for voice, word in words if not voice} | set(keywords)
+    # A cancellation may go on with the number of what is cancelled.
+    begun = tuple(word for word, keyword in keywords.items() if keyword is Keyword.CANCEL and word)
+    return {code for code in CODES if code in spelt or code.startswith(begun)}
+
+
 def by_keyword(keywords: tuple[KeywordWords, ...]) -> dict[str, Keyword]:
     """Each normalised spelling of a keyword and what it asks for."""
     return {normalise(word): each.keyword for each in keywords for word in each.words}
@@ -72,6 +81,8 @@ class PolicyInForce:
         "_templates",
         "_words",
         "_zone",
+        "codes_spelt",
+        "digits_no",
         "effective_from",
         "grace_ms",
         "horizon_days",
@@ -102,6 +113,8 @@ class PolicyInForce:
         }
         self._words = by_answer(record.reply_words)
         self._keywords = by_keyword(record.keywords)
+        self.codes_spelt = spelt_codes(self._words, self._keywords)
+        self.digits_no = {d for d in DIGITS if self._words.get((True, d)) is Answer.NO}
         self._spend_limits = {each.currency: each.per_day_max_minor for each in record.spend_limits}
         self._days: dict[int, int] = {}
         self._readings: dict[tuple[bool, str], Answer | None] = {}
@@ -134,6 +147,10 @@ class PolicyInForce:
     def can_ask(self, channel: Channel, province: str) -> bool:
         """Whether the policy has a prompt for a province on a channel."""
         return (MessageKind.PROMPT, channel, self.language(province)) in self._templates
+
+    def can_tell(self, kind: MessageKind, language: str) -> bool:
+        """Whether the policy has words for a message by text in a language."""
+        return (kind, Channel.SMS, language) in self._templates
 
     def template(self, kind: MessageKind, channel: Channel, language: str) -> Template:
         """The template of a message; the policy was not taken without those it needs."""

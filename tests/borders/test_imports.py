@@ -44,7 +44,7 @@ FORBIDDEN = {
 # All that the gate may take from Python: values, containers, and the calendar.
 GATE_MAY_IMPORT = {
     *("bisect", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "enum"),
-    *("functools", "hashlib", "itertools", "re", "typing", "unicodedata", "zoneinfo"),
+    *("functools", "hashlib", "hmac", "itertools", "re", "typing", "unicodedata", "zoneinfo"),
 }
 
 

@@ -73,7 +73,7 @@ def test_yes_charges_the_order() -> None:
     assert (charge.price_minor, charge.charge_code) == (200, "code-sms-1")
     assert (charge.policy_id, charge.policy_version) == ("operator", 1)
     assert verdict.outcome is Outcome.APPROVED
-    assert not gate.subscribers
+    assert not any(row.prompts for row in gate.subscribers.values())
 
 
 def test_the_second_order_of_the_day_is_charged_without_asking() -> None:
@@ -111,7 +111,7 @@ def test_no_refuses_the_order() -> None:
 
 
 def test_silence_refuses_the_order() -> None:
-    """When the prompt's life and the grace have passed, the order is refused and forgotten."""
+    """When the prompt's life and the grace have passed, the order is refused, nothing stays open."""
     gate = Gate(catalogue())
     gate.take(order("o-1", NOON), NOON)
     assert not gate.tick(NOON + LIFE + GRACE - 1)
@@ -119,7 +119,7 @@ def test_silence_refuses_the_order() -> None:
     assert decision.reason is gate.verdicts[0].reason is Reason.SILENCE
     assert not gate.charges
     assert not gate.service_days
-    assert not gate.subscribers
+    assert not any(row.prompts for row in gate.subscribers.values())
 
 
 def test_nonsense_changes_nothing() -> None:
