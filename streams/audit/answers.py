@@ -1,14 +1,14 @@
-"""What a subscriber's reply says, by the words of a policy: yes, no, or nothing clear.
+"""What a subscriber's reply says, by the words of a policy: an answer, a keyword, or nothing clear.
 
-Laws: only a whole text that is one of the policy's words is an answer (law 5); width, case, spaces
-and the punctuation that people put around a word do not count. MMS orders are asked and answered by
-SMS, so both use the words for SMS.
+Laws: only a whole text is read: one of the policy's words, a prompt's code, or a word and a code
+put together (law 5); width, case, spaces and the punctuation that people put around a word do not
+count. MMS orders are asked and answered by SMS, so both use the words for SMS.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 from streams.audit.records import Policy
 
@@ -18,6 +18,8 @@ _KNOWN = ("SMS", "MMS", _VOICE)
 # Spaces that are not seen, and punctuation of the two languages; not the keys * and # of a phone.
 _DROPPED = frozenset("\u200b\u200c\u200d\u2060\ufeff.,;:!?\"'`~…。、，；：！？“”‘’「」『』《》·")
 
+CODE_LENGTH = 3
+
 
 @lru_cache(maxsize=100_000)
 def plain(text: str) -> str:
@@ -26,8 +28,27 @@ def plain(text: str) -> str:
     return "".join(x for x in letters if x not in _DROPPED and not x.isspace())
 
 
+class Reading(NamedTuple):
+    """What a text says: a keyword (CANCEL perhaps with a number), or an answer with or without the
+    code of a prompt, or nothing.
+    """
+
+    keyword: str | None = None
+    number: int | None = None
+    answer: str | None = None
+    code: str | None = None
+
+
+NOTHING = Reading()
+
+
+def is_code(text: str) -> bool:
+    """Whether a text could be the code of a prompt."""
+    return len(text) == CODE_LENGTH and text.isascii() and text.isdigit() and text[0] != "0"
+
+
 class Words:
-    """The spellings of yes and no of one policy."""
+    """The spellings of one policy."""
 
     def __init__(self, policy: Policy) -> None:
         self._answers: dict[tuple[bool, str], str] = {}
@@ -35,10 +56,48 @@ class Words:
             for word in cast(Sequence[str], spelling["words"]):
                 said = spelling["channel"] == _VOICE, plain(word)
                 self._answers[said] = str(spelling["answer"])
+        self._keywords = {
+            plain(word): str(row["keyword"])
+            for row in policy.keywords
+            for word in cast(Sequence[str], row["words"])
+        }
+        self._readings: dict[str, Reading] = {}
 
-    def answer(self, channel: str, text: str) -> str | None:
-        """YES, NO or None."""
+    def pressed(self, text: str) -> str | None:
+        """What keys say where no digit was asked for: YES, NO or None."""
+        return self._answers.get((True, plain(text)))
+
+    def is_no_key(self, digit: str) -> bool:
+        """Whether a key is one of those that mean no."""
+        return self._answers.get((True, digit)) == "NO"
+
+    def read(self, text: str) -> Reading:
+        """What a text to the one number says."""
         said = plain(text)
-        if channel not in _KNOWN or not said:
-            return None
-        return self._answers.get((channel == _VOICE, said))
+        if said not in self._readings:
+            self._readings[said] = next(self._ways(said), NOTHING) if said else NOTHING
+        return self._readings[said]
+
+    def _ways(self, said: str) -> Iterator[Reading]:
+        """The ways to read a text, the one that counts first."""
+        if said in self._keywords:
+            yield Reading(keyword=self._keywords[said])
+        for word, keyword in self._keywords.items():
+            number = said.removeprefix(word)
+            if keyword == "CANCEL" and number != said and number.isascii() and number.isdigit():
+                yield Reading(keyword=keyword, number=int(number))
+        if (False, said) in self._answers:
+            yield Reading(answer=self._answers[False, said])
+        if is_code(said):
+            yield Reading(answer="YES", code=said)
+        for word, code in (
+            (said[:-CODE_LENGTH], said[-CODE_LENGTH:]),
+            (said[CODE_LENGTH:], said[:CODE_LENGTH]),
+        ):
+            if is_code(code) and (False, word) in self._answers:
+                yield Reading(answer=self._answers[False, word], code=code)
+
+
+def is_known(channel: str) -> bool:
+    """Whether a reply came by a channel that anybody can answer on."""
+    return channel in _KNOWN

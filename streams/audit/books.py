@@ -93,6 +93,9 @@ EVENT_ID: dict[str, Callable[[Any], str]] = {
     CARE: attrgetter("action_id"),
 }
 
+# Causes for which a settlement is set aside when it has been understood.
+CONTRADICTIONS = frozenset({"charge_unknown", "refund_unknown", "settlement_contradicts"})
+
 T = TypeVar("T")
 Make = Callable[[Entry, dict[str, Any]], Any]
 
@@ -282,7 +285,9 @@ class Books:
         for decision in self.all_decisions():
             where = decision[2:5]
             event = self.events.get(where)
-            if event is None or decision.topic == TICKS or where in self.dead_letters.of:
+            if event is None or decision.topic == TICKS:
+                continue
+            if where in self.dead_letters.of and not self.dead_letters.is_remembered(where):
                 continue
             name = EVENT_ID[decision.topic](event)
             self.first.setdefault((decision.topic, cast(Any, event).msisdn, name), event)
@@ -294,6 +299,12 @@ class Books:
                 self.reports[event.message_id] = event
             elif isinstance(event, Settlement):
                 self.settlements[event.msisdn, event.charge_id].append(event)
+        self._sent = {
+            (topic, output.msisdn, output[1])
+            for topic, outputs in self.outputs
+            for output in outputs
+            if topic != ALARMS
+        }
         self.charges_of: dict[tuple[str, str], list[Charge]] = defaultdict(list)
         for charge in self.charges:
             self.charges_of[charge.msisdn, charge.order_id].append(charge)
@@ -305,6 +316,20 @@ class Books:
         """The order that was taken under this id, the first one."""
         found = self.first.get((ORDERS, msisdn, order_id or ""))
         return found if isinstance(found, Order) else None
+
+    def exists(self, topic: str, msisdn: str, name: str) -> bool:
+        """Whether a subscriber has an event that was taken, or an output, of this id."""
+        return (topic, msisdn, name) in self.first or (topic, msisdn, name) in self._sent
+
+    def ticked(self, partition: int) -> int:
+        """The time to which ticks surely moved a partition whose last record was taken."""
+        home, latest = (TICKS, partition), -1
+        if not self.drained or self.history.committed is None:
+            return latest
+        for offset, entry in self.inputs.get(home, {}).items():
+            if offset < self.history.committed.get(home, 0) and entry[:3] in self.events:
+                latest = max(latest, entry.timestamp)
+        return latest
 
     def orders(self) -> Iterable[Order]:
         """Every order that was taken, once."""
@@ -328,13 +353,21 @@ class DeadLetters:
         self.of: dict[Where, list[Entry]] = defaultdict(list)
         self.nameless: list[Entry] = []  # their headers do not say what they are of
         self.causes: Counter[str] = Counter()
+        self._remembered: set[Where] = set()
         for entry in entries:
             where = origin(entry, history.prefix)
             if where is None:
                 self.nameless.append(entry)
             else:
                 self.of[where].append(entry)
-            self.causes[cause_of(dict(entry.headers))] += 1
+            cause = cause_of(dict(entry.headers))
+            self.causes[cause] += 1
+            if where is not None and cause in CONTRADICTIONS:
+                self._remembered.add(where)
+
+    def is_remembered(self, where: Where) -> bool:
+        """Whether a record was set aside for what it says of our books: its id counts as taken."""
+        return where in self._remembered
 
 
 def cause_of(headers: dict[str, bytes | None]) -> str:

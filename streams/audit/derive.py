@@ -3,11 +3,15 @@
 Laws: written from the contract, not from the gate; each is a pure function of its arguments.
 """
 
+import hmac
 from functools import lru_cache
 from hashlib import blake2b
 
 _NO_KEY = b"\xff\xff\xff\xff"
 FIRST_SEAL = bytes(32)
+
+# So often a code is drawn before those that are left are looked through.
+_DRAWS = 4
 
 _M = 0x5BD1E995
 _MASK = 0xFFFFFFFF
@@ -53,6 +57,18 @@ def clock_alarm_id(msisdn: str, complaint_id: str, due_at: int) -> str:
 def alarm_id(topic: str, partition: int, offset: int) -> str:
     """The identifier of the alarm that one input record raises."""
     return "a-" + blake2b(f"{topic}|{partition}|{offset}".encode(), digest_size=16).hexdigest()
+
+
+def codes_of(key: bytes, msisdn: str, prompt_id: str) -> tuple[str, ...]:
+    """The codes that a prompt by text may have, unless all of them were given out before."""
+    return tuple(
+        str(100 + int.from_bytes(_mac(key, f"{msisdn}|{prompt_id}|{attempt}")[:8], "big") % 900)
+        for attempt in range(_DRAWS)
+    )
+
+
+def _mac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
 
 
 def digest(salt: bytes, key: bytes | None, value: bytes | None) -> bytes:

@@ -31,7 +31,11 @@ def fault_of(evidence: Evidence, where: Where) -> Fault | None:
     event = evidence.books.events.get(where)
     if event is None or isinstance(event, Tick):
         return None
-    return _negative(event) or _ahead(evidence, event) or _conflict(evidence, event)
+    early = _negative(event) or _ahead(evidence, event) or _conflict(evidence, event)
+    contradiction = evidence.walk.fault(where)
+    if early is None and contradiction is not None:
+        return Fault(*contradiction)
+    return early
 
 
 def _negative(event: Event) -> Fault | None:
@@ -40,8 +44,6 @@ def _negative(event: Event) -> Fault | None:
             return Fault("its price is negative")
         case Settlement() if event.amount_minor < 0:
             return Fault("its amount is negative")
-        case CareAction() if (event.amount_minor or 0) < 0:
-            return Fault("its amount is negative", certain=False)
     return None
 
 

@@ -174,6 +174,7 @@ class Policy(NamedTuple):
     languages: list[dict[str, str]]
     templates: list[dict[str, str]]
     reply_words: list[dict[str, object]]
+    code_key: bytes
     prompts_per_day_max: int
     spend_limits: dict[str, int]  # by currency
     refuse_after_no: bool

@@ -5,6 +5,7 @@ says no; one calls; one orders where no confirmation is in force; one says nothi
 whose records, or whose orders, cannot be.
 """
 
+import hmac
 from typing import Any
 
 from streams.topics import (
@@ -19,11 +20,17 @@ from streams.topics import (
     SETTLEMENTS,
     VERDICTS,
 )
-from tests.audit.market import NAMES, SERVICES_SOLD, policy, reference
+from tests.audit.market import CODE_KEY, NAMES, SERVICES_SOLD, policy, reference
 from tests.audit.scribe import DAY, GRACE, LIFE, MINUTE, MORNING, Draft, Scribe, base
 
 ANNA, BO, CHEN, DA, EVA = (f"4670000000{n}" for n in range(1, 6))
 FEI, GUO, HAN, IDA = (f"4670000000{n}" for n in range(6, 10))
+
+
+def code_of(msisdn: str, prompt_id: str) -> str:
+    """The code that names a prompt, the first one drawn."""
+    drawn = hmac.digest(CODE_KEY, f"{msisdn}|{prompt_id}|0".encode(), "sha256")
+    return str(100 + int.from_bytes(drawn[:8], "big") % 900)
 
 
 class Gate:
@@ -102,14 +109,16 @@ class Gate:
             approved_at=cause.at,
         )
 
-    def prompt(self, cause: Draft, order: Draft) -> Draft:
-        """What the subscriber is asked."""
+    def prompt(self, cause: Draft, order: Draft, *, among: bool = False) -> Draft:
+        """What the subscriber is asked; among other prompts by the code that names it."""
         said = order.fields
         provider, service = NAMES[said["provider_id"]][0], SERVICES_SOLD[said["service_id"]][3][0]
         amount = f"{said['price_minor'] / 100:.2f}元"
         voice = said["channel"] == "IVR"
         spoken = {"provider": provider, "service": service, "price": amount}
         name = base(said["msisdn"], said["order_id"])
+        code = None if voice else code_of(said["msisdn"], "p-" + name)
+        yes = code if among else "Y"
         return self.scribe.output(
             MESSAGES,
             cause,
@@ -120,7 +129,7 @@ class Gate:
             kind="PROMPT",
             channel="IVR" if voice else "SMS",
             sender="10086",
-            text="" if voice else f"{provider}的{service}每次{amount}，回复Y确认。",
+            text="" if voice else f"{provider}的{service}每次{amount}，回复{yes}确认。",
             voice_prompt_id="ask" if voice else None,
             variables=[{"name": n, "value": v} for n, v in spoken.items()] if voice else [],
             language="zh",
@@ -131,13 +140,14 @@ class Gate:
             call_id=said["call_id"],
             provider_id=said["provider_id"],
             template_version="notice/1",
+            reply_code=code,
             issued_at=cause.at,
             expires_at=cause.at + LIFE,
         )
 
-    def asked(self, order: Draft) -> Draft:
+    def asked(self, order: Draft, *, among: bool = False) -> Draft:
         """An order is asked about; the prompt."""
-        prompt = self.prompt(order, order)
+        prompt = self.prompt(order, order, among=among)
         rule = "voice" if order.fields["channel"] == "IVR" else "daily"
         named = {"order_id": order.fields["order_id"], "prompt_id": prompt.fields["prompt_id"]}
         self.scribe.decide(order, "PROMPTED", [prompt], rule=rule, **named)
@@ -264,7 +274,7 @@ def _anna(gate: Gate, at: int) -> None:
     }
     paid |= {"outcome": "CHARGED", "amount_minor": 200, "currency": "CNY", "reason": None}
     settled = gate.scribe.event(SETTLEMENTS, ANNA, at + 2 * MINUTE, **paid, settled_at=at)
-    gate.scribe.decide(settled, "NOTED")
+    gate.scribe.decide(settled, "SETTLED")
     gate.asked(gate.order(ANNA, "o4", "ring", at + 2 * MINUTE + 1))
 
 

@@ -6,6 +6,7 @@ from streams.topics import CREDITS, GATEWAYS, POLICIES, PROVIDERS, SERVICES
 from tests.audit.scribe import GRACE, LIFE, MINUTE, MORNING, Scribe
 
 _BY = {"version": 1, "changed_by": "ops", "reason": "the notice"}
+CODE_KEY = b"k"
 SERVICES_SOLD = {
     # service: provider, line, price, names
     "ring": ("star", "SMS", 200, ("铃声", "Ringtones")),
@@ -45,17 +46,17 @@ def policy(**changes: Any) -> dict[str, Any]:
                 "kind": "PROMPT",
                 "channel": "SMS",
                 "language": "zh",
-                "text": "{{ provider }}的{{ service }}每次{{ price }}，回复Y确认。",
+                "text": "{{ provider }}的{{ service }}每次{{ price }}，回复{{ yes }}确认。",
             },
             {"kind": "PROMPT", "channel": "IVR", "language": "zh", "text": "ask"},
         ],
         "reply_words": [
-            {"answer": "YES", "channel": "SMS", "words": ["y", "是"]},
+            {"answer": "YES", "channel": "SMS", "words": ["Y", "是"]},
             {"answer": "NO", "channel": "SMS", "words": ["n", "否"]},
             {"answer": "YES", "channel": "IVR", "words": ["1"]},
             {"answer": "NO", "channel": "IVR", "words": ["2"]},
         ],
-        "code_key": b"k",
+        "code_key": CODE_KEY,
         "rules": [
             open_rule | {"name": "trusted", "provider_ids": ["good"], "confirmation": "OFF"},
             open_rule | {"name": "voice", "lines": ["IVR"], "confirmation": "EVERY_ORDER"},

@@ -1,16 +1,17 @@
 """Law 1: no charge without consent.
 
 A charge cites a yes received within its prompt's life for the same subscriber, service and day, or
-the policy version that asked for none.
+the policy version that asked for none. What was taken back, by the subscriber, by care or because
+the number has another owner, is no consent any more.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 
 from streams.audit.evidence import Evidence
+from streams.audit.people import Prompt
 from streams.audit.records import Charge, Order, Reply
 from streams.audit.report import Finding, finding
-from streams.audit.walk import Prompt, in_life, same_way
 
 NUMBER = 1
 NAME = "no charge without consent"
@@ -21,6 +22,7 @@ _NOT_ASKED = ("OFF", "SHADOW")
 
 def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every charge, every prompt's limits."""
+    yield from evidence.walk.found(NUMBER)
     for charge in evidence.books.charges:
         if charge.prompt_id is None:
             counts["charges not asked for"] += 1
@@ -53,6 +55,8 @@ def _not_asked(evidence: Evidence, charge: Charge) -> Iterator[str]:
     if rule is None or rule.confirmation not in _NOT_ASKED:
         asked = f"rule {rule.name} asked for {rule.confirmation}" if rule else "no rule matches"
         yield f"it cites no consent, but {asked}"
+    elif charge.confirmation != rule.confirmation:
+        yield "its confirmation is not its rule's"
     if charge.reply_id is not None or charge.consented_at is not None:
         yield "it cites a reply without a prompt"
 
@@ -87,6 +91,8 @@ def _same_matter(
         yield "its prompt asked about another service"
     if prompt.day != charge.day or (order and evidence.walk.day(order) != charge.day):
         yield "its prompt, its order and itself are not of one day"
+    if prompt.rule is not None and prompt.rule.confirmation != charge.confirmation:
+        yield "its confirmation is not that of its prompt's rule"
     if (asked.price_minor, asked.currency) != (charge.price_minor, charge.currency):
         yield "its prompt showed another price"
 
@@ -95,14 +101,12 @@ def _heard(evidence: Evidence, charge: Charge, prompt: Prompt, reply: Reply) -> 
     """The reply is a yes, in time, to this prompt, and was taken before the charge."""
     if charge.consented_at != reply.received_at:
         yield "its consented_at is not its reply's received_at"
-    if not in_life(prompt, reply):
+    if not prompt.alive(reply.received_at):
         yield "its reply was not received within its prompt's life"
-    if not same_way(prompt, reply):
+    if not prompt.hears(reply):
         yield "its reply came neither to the number that asked nor in the call that asked"
-    if evidence.walk.answer(reply) != "YES":
-        yield "its reply is not a plain yes"
-    elif prompt.consent is not reply:
-        yield "its reply is not the one clear answer to its prompt"
+    if prompt.consent is not reply:
+        yield "its reply is not the one clear yes to its prompt"
     heard = evidence.books.decided.get(reply.entry[:3])
     charged = evidence.books.decision_of(charge)
     if heard and charged and heard.sequence > charged.sequence:

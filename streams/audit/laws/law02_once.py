@@ -1,6 +1,7 @@
 """Law 2: at most once.
 
-An order is charged at most once, for ever, and what is charged is what was ordered.
+An order is charged at most once, for ever, and what is charged is what was ordered. What is given
+back never exceeds the charge, requests under way included, and is asked for once a cause.
 """
 
 from collections import Counter
@@ -26,6 +27,8 @@ _SAME = (
 
 def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every charge against its order and against the other charges."""
+    yield from evidence.walk.found(NUMBER)
+    counts["refunds requested"] += len(evidence.books.refunds)
     for (_, order_id), charges in evidence.books.charges_of.items():
         counts["orders charged"] += 1
         for again in charges[1:]:

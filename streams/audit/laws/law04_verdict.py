@@ -2,7 +2,8 @@
 
 At the latest when its prompt's life and the grace have passed: in a drained history every order has
 its verdict, in a running one those that were asked about or wait are open. A stale order that comes
-again after the horizon has passed is told so again, under the same id.
+again after the horizon has passed is told so again, under the same id. Each refusal because of a
+limit is true, and no limit is exceeded: of money, prompts, orders that wait, and messages.
 """
 
 from collections import Counter
@@ -22,6 +23,7 @@ _OPEN = ("PROMPTED", "WAITING")
 def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every order's verdicts, and every verdict's order."""
     books = evidence.books
+    yield from evidence.walk.found(NUMBER)
     for order in books.orders():
         counts["orders"] += 1
         verdicts = books.verdicts_of.get((order.msisdn, order.order_id), [])

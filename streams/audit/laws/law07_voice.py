@@ -1,16 +1,16 @@
 """Law 7: voice confirms first.
 
 An IVR order is charged only after a key press in the same call, or when no confirmation is in
-force; a grant never covers another call.
+force; a grant never covers another call. No call brings more than its ceiling.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 
 from streams.audit.evidence import Evidence
+from streams.audit.people import VOICE
 from streams.audit.records import Charge
 from streams.audit.report import Finding, finding
-from streams.audit.walk import VOICE
 
 NUMBER = 7
 NAME = "voice confirms first"
@@ -18,6 +18,7 @@ NAME = "voice confirms first"
 
 def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every charge of a voice service."""
+    yield from evidence.walk.found(NUMBER)
     for charge in evidence.books.charges:
         if charge.channel == VOICE:
             counts["voice charges"] += 1

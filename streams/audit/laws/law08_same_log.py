@@ -9,11 +9,22 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 
-from streams.audit.derive import alarm_id, base_id
+from streams.audit.derive import alarm_id, base_id, clock_alarm_id, codes_of, event_base
 from streams.audit.evidence import Evidence
-from streams.audit.records import Alarm, Charge, Decision, Message, Order, Output, Refund, Verdict
+from streams.audit.records import (
+    Alarm,
+    CareAction,
+    Charge,
+    Decision,
+    Message,
+    Order,
+    Output,
+    Refund,
+    Reply,
+    Verdict,
+)
 from streams.audit.report import Finding, finding
-from streams.topics import ORDERS, REFERENCES, TICKS
+from streams.topics import REFERENCES, TICKS
 
 NUMBER = 8
 NAME = "same log, same decisions"
@@ -23,16 +34,28 @@ _RULED = frozenset(
     {
         "APPROVED_NOT_ASKED",
         "APPROVED_GRANTED",
+        "APPROVED_WOULD_ASK",
+        "APPROVED_WOULD_COVER",
+        "APPROVED_WOULD_REFUSE",
         "PROMPTED",
         "WAITING",
         "REFUSED_BY_POLICY",
+        "DECLINED_TODAY",
+        "CALL_LIMIT",
+        "SPEND_LIMIT",
         "WAITING_LIMIT",
+        "PROMPT_LIMIT",
+        "UNASKABLE",
     }
 )
 
 
+_LETTERS = {"RECEIPT": "r-", "NOTICE": "n-", "CLARIFY": "k-", "LISTING": "l-"}
+
+
 def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every partition's decisions in their order, then every record's identifiers and instants."""
+    yield from evidence.walk.found(NUMBER)
     for partition, decisions in evidence.books.decisions.items():
         counts["decisions"] += len(decisions)
         yield from _in_order(decisions)
@@ -105,6 +128,8 @@ def _time(ticks: _Ticks, evidence: Evidence, decisions: list[Decision]) -> Itera
             yield finding(NUMBER, decision.entry, "its watermark is ahead of the ticks taken")
         if decision.event_at > decision.watermark:
             yield finding(NUMBER, decision.entry, "it was due only after the watermark")
+        if decision.complaint_id is not None:
+            continue  # law 10 knows its clock
         prompt = evidence.walk.prompts.get(decision.prompt_id or "")
         if prompt is None:
             yield finding(NUMBER, decision.entry, "a tick caused it, but no prompt lapses with it")
@@ -145,33 +170,72 @@ def _derived(evidence: Evidence, output: Output, decision: Decision | None) -> I
                 yield "its verdict_id is not derived from its order"
             at = output.decided_at
         case Message():
-            yield from _prompt(evidence, output, decision)
+            yield from _message(evidence, output, decision)
             at = output.issued_at
         case Refund():
+            event = evidence.books.events.get(decision[2:5]) if decision else None
+            if isinstance(event, Reply | CareAction) and output.refund_id != "f-" + _base(event):
+                yield "its refund_id is not derived from the record that asked for it"
             at = output.requested_at
         case Alarm():
-            if decision is not None and output.alarm_id != alarm_id(*decision[2:5]):
-                yield "its alarm_id is not derived from the record that raised it"
+            if decision is not None and output.alarm_id not in _alarm_ids(output, decision):
+                yield "its alarm_id is not derived from what raised it"
             at = output.raised_at
     if decision is not None and at != decision.event_at:
         yield "its instant is not its decision's"
 
 
-def _prompt(evidence: Evidence, message: Message, decision: Decision | None) -> Iterator[str]:
-    if message.kind != "PROMPT":
-        return
+def _base(event: Reply | CareAction) -> str:
+    """What identifiers are derived from that a reply or a care action leads to."""
+    if isinstance(event, Reply):
+        return event_base(event.msisdn, "r", event.reply_id)
+    return event_base(event.msisdn, "a", event.action_id)
+
+
+def _alarm_ids(alarm: Alarm, decision: Decision) -> tuple[str, ...]:
+    """The identifiers that an alarm may have."""
+    match alarm.kind:
+        case "OVERDUE":
+            msisdn = (decision.entry.key or b"").decode("utf-8", "replace")
+            return (clock_alarm_id(msisdn, decision.complaint_id or "", decision.event_at),)
+        case _:
+            return (alarm_id(*decision[2:5]),)
+
+
+def _message(evidence: Evidence, message: Message, decision: Decision | None) -> Iterator[str]:
+    event = evidence.books.events.get(decision[2:5]) if decision else None
     base = base_id(message.msisdn, message.order_id or "")
-    if (message.message_id, message.prompt_id) != ("m-" + base, "p-" + base):
-        yield "its message_id or prompt_id is not derived from its order"
-    prompt = evidence.walk.prompts.get(message.prompt_id or "")
-    if prompt is None or decision is None:
+    policy = (
+        evidence.books.standing.policy_at(decision.event_at, decision.reference)
+        if decision
+        else None
+    )
+    if policy is not None and message.template_version != f"{policy.policy_id}/{policy.version}":
+        yield "its template_version is not the policy in force"
+    if message.kind == "PROMPT":
+        if (message.message_id, message.prompt_id) != ("m-" + base, "p-" + base):
+            yield "its message_id or prompt_id is not derived from its order"
+        yield from _life(evidence, message)
         return
+    letter = _LETTERS.get(message.kind, "")
+    if message.kind in ("CLARIFY", "LISTING") and isinstance(event, Reply):
+        base = _base(event)
+    if message.message_id != letter + base:
+        yield "its message_id is not derived from what it tells of"
     life = message.expires_at - message.issued_at
-    # A prompt that follows another one's yes has that one's life, not its own rule's.
-    rule = prompt.rule if decision.topic == ORDERS else None
+    if policy is not None and life != policy.message_life_ms:
+        yield "its life is not what the policy says"
+
+
+def _life(evidence: Evidence, message: Message) -> Iterator[str]:
+    """A prompt lives as its rule says; one that follows another one's yes as that one's said."""
+    prompt = evidence.walk.prompts.get(message.prompt_id or "")
+    rule = prompt.rule if prompt is not None else None
+    life = message.expires_at - message.issued_at
     if rule is not None and life != rule.prompt_life_ms:
         yield "its life is not what its rule says"
-    if prompt.policy is not None:
-        policy = prompt.policy
-        if message.template_version != f"{policy.policy_id}/{policy.version}":
-            yield "its template_version is not the policy in force"
+    if prompt is None or prompt.policy is None or prompt.by_voice:
+        return
+    codes = codes_of(prompt.policy.code_key, message.msisdn, message.prompt_id or "")
+    if message.reply_code not in codes and not prompt.crowded:
+        yield "its code is not derived from its prompt"

@@ -1,8 +1,9 @@
 """Law 12: every charge can be explained from the log alone.
 
-Order, policy, prompt as sent, delivery, reply, decision, charge, settlement: each is found from the
-one before. And the log can be believed: every decision's digest of its cause and every seal of the
-chain, computed again.
+Order, policy, prompt as sent, delivery, reply, decision, charge, verdict, receipt, settlement,
+complaint, refund: each is found from the one before; a trial (SHADOW) says what would have been
+asked, and a complaint names the evidence that there is. And the log can be believed: every
+decision's digest of its cause and every seal of the chain, computed again.
 """
 
 from collections import Counter
@@ -29,6 +30,11 @@ def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
         missing = _missing(evidence, charge, counts)
         if missing is not None:
             yield finding(NUMBER, charge.entry, f"its {missing} cannot be found")
+    yield from evidence.walk.found(NUMBER)
+    yield from _told_of(evidence, counts)
+    for decision in evidence.books.all_decisions():
+        yield from _tried(decision)
+        yield from _gathered(evidence, decision, counts)
     for decisions in evidence.books.decisions.values():
         counts["seals"] += len(decisions)
         yield from _seals(decisions)
@@ -54,6 +60,8 @@ def _missing(evidence: Evidence, charge: Charge, counts: Counter[str]) -> str | 
         return "policy version"
     if books.decision_of(charge) is None:
         return "decision"
+    if (charge.msisdn, charge.order_id) not in books.verdicts_of:
+        return "verdict"
     if charge.prompt_id is not None:
         prompt = books.prompts.get(charge.prompt_id)
         if prompt is None:
@@ -68,6 +76,45 @@ def _missing(evidence: Evidence, charge: Charge, counts: Counter[str]) -> str | 
     if (charge.msisdn, charge.charge_id) in books.settlements:
         counts["settled"] += 1
     return None
+
+
+def _told_of(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
+    """Receipts and notices tell of a charge; what is given back was charged, and of a complaint."""
+    books = evidence.books
+    charged = {(charge.msisdn, charge.charge_id) for charge in books.charges}
+    for message in books.messages:
+        if message.kind in ("RECEIPT", "NOTICE"):
+            counts["receipts and notices"] += 1
+            if (message.msisdn, message.charge_id) not in charged:
+                yield finding(NUMBER, message.entry, "the charge that it tells of cannot be found")
+    complaints = {
+        (decision.entry.key, decision.complaint_id)
+        for decision in books.all_decisions()
+        if decision.reason == "COMPLAINT_OPENED"
+    }
+    for refund in books.refunds:
+        counts["refunds"] += 1
+        if (refund.msisdn, refund.charge_id) not in charged:
+            yield finding(NUMBER, refund.entry, "its charge cannot be found")
+        complaint = refund.msisdn.encode(), refund.complaint_id
+        if refund.complaint_id is not None and complaint not in complaints:
+            yield finding(NUMBER, refund.entry, "its complaint cannot be found")
+
+
+def _tried(decision: Decision) -> Iterator[Finding]:
+    """A trial of confirmation says what it would have asked, and nothing else does."""
+    if (decision.reason == "APPROVED_WOULD_ASK") != bool(decision.would_ask):
+        sentence = "what would have been asked stands with a trial that would have asked, only"
+        yield finding(NUMBER, decision.entry, sentence)
+
+
+def _gathered(evidence: Evidence, decision: Decision, counts: Counter[str]) -> Iterator[Finding]:
+    """The evidence that a complaint names is there."""
+    msisdn = (decision.entry.key or b"").decode("utf-8", "replace")
+    for topic, name in decision.evidence:
+        counts["evidence"] += 1
+        if not evidence.books.exists(topic, msisdn, name):
+            yield finding(NUMBER, decision.entry, f"its evidence {name} of {topic} does not exist")
 
 
 def _seals(decisions: list[Decision]) -> Iterator[Finding]:
