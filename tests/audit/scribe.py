@@ -117,10 +117,11 @@ def base(msisdn: str, order_id: str) -> str:
 class Scribe:
     """The topics under way; each partition of a topic is a list of drafts in offset order."""
 
-    def __init__(self, prefix: str = "vas.") -> None:
+    def __init__(self, prefix: str = "vas.", partitions: int = PARTITIONS) -> None:
         self.prefix = prefix
+        self.partitions = partitions
         self.logs: dict[tuple[str, int], list[Draft]] = defaultdict(list)
-        self.watermark = dict.fromkeys(range(PARTITIONS), 0)
+        self.watermark = dict.fromkeys(range(partitions), 0)
         self.committed: dict[tuple[str, int], int] | None = None
 
     def log(self, topic: str, partition: int) -> list[Draft]:
@@ -128,7 +129,7 @@ class Scribe:
 
     def all(self, topic: str) -> list[Draft]:
         """The drafts of a topic, partition by partition."""
-        return [draft for at in range(PARTITIONS) for draft in self.logs[topic, at]]
+        return [draft for at in range(self.partitions) for draft in self.logs[topic, at]]
 
     def one(self, topic: str, chosen: Callable[[dict[str, Any]], bool]) -> Draft:
         """The only draft of a topic of which this is true."""
@@ -147,7 +148,9 @@ class Scribe:
     def event(self, topic: str, msisdn: str, at: int, **fields: Any) -> Draft:
         """An input of a subscriber."""
         key = msisdn.encode()
-        return self.append(topic, murmur2(key, PARTITIONS), at, key, {"msisdn": msisdn, **fields})
+        return self.append(
+            topic, murmur2(key, self.partitions), at, key, {"msisdn": msisdn, **fields}
+        )
 
     def raw(self, topic: str, msisdn: str, at: int, value: bytes | None) -> Draft:
         """An input that is not what its schema says."""
@@ -157,7 +160,7 @@ class Scribe:
 
     def tick(self, at: int) -> None:
         """Time passes, on every partition."""
-        for partition in range(PARTITIONS):
+        for partition in range(self.partitions):
             self.append(TICKS, partition, at, None, {"tick_id": f"t{at}", "at": at})
             self.watermark[partition] = at
 
@@ -209,7 +212,7 @@ class Scribe:
 
     def renumber(self) -> None:
         """Close the holes that a doctored story left in sequences."""
-        for partition in range(PARTITIONS):
+        for partition in range(self.partitions):
             for sequence, decision in enumerate(self.log(DECISIONS, partition)):
                 decision.fields["sequence"] = sequence
 
@@ -221,7 +224,7 @@ class Scribe:
             if topic == DECISIONS:
                 topics[topic] = [
                     entry
-                    for partition in range(PARTITIONS)
+                    for partition in range(self.partitions)
                     for entry in _sealed(self.log(topic, partition))
                 ]
             else:
@@ -231,10 +234,10 @@ class Scribe:
             committed = {
                 (topic, partition): self.log(topic, partition)[-1].offset + 1
                 for topic in INPUTS
-                for partition in range(PARTITIONS)
+                for partition in range(self.partitions)
                 if self.log(topic, partition)
             }
-        return History(topics, PARTITIONS, committed, self.prefix)
+        return History(topics, self.partitions, committed, self.prefix)
 
 
 def _entry(draft: Draft, value: bytes | None) -> Entry:
