@@ -115,6 +115,16 @@ class Cluster:
             existing[resource.name] = Existing(resource.name, len(partitions), copies, config)
         return existing
 
+    def partitions(self, names: Iterable[str]) -> dict[str, int]:
+        """How many partitions each of these topics has; each must exist."""
+        metadata = self._asked("listing topics", lambda: self._admin.list_topics(timeout=10))
+        counts = {}
+        for name in names:
+            if name not in metadata.topics:
+                raise Stop(Cause.TOPIC_MISSING, name)
+            counts[name] = len(metadata.topics[name].partitions)
+        return counts
+
     def has_records(self, topic: Existing) -> bool:
         """Whether any partition holds a record."""
         ends = self._offsets(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
@@ -211,17 +221,23 @@ class Cluster:
         last = self._last_error
         if said.code() in _AWAY and last is not None:
             said = last
-        if said.code() in _NOT_ALLOWED:
-            return Stop(Cause.NOT_ALLOWED, f"{where}: {said.str()}")
-        if said.code() in _AWAY:
-            return Stop(Cause.BROKER_AWAY, f"{where}: {said.str()}")
         if said.code() == KafkaError.INVALID_REPLICATION_FACTOR:
             return Stop(
                 Cause.SETTINGS,
                 f"{where}: TOLLGATE_REPLICATION_FACTOR is more than there are brokers",
                 "Set it to the number of brokers or less, or to 0 to let it fit.",
             )
-        return Stop(Cause.TOPIC_DIFFERS, f"{where}: {said.str()}")
+        return stop_for(doing, self._servers, said)
+
+
+def stop_for(doing: str, servers: str, said: KafkaError) -> Stop:
+    """The end that an error of a client is: what was being done, where, and what was said."""
+    detail = f"{doing} at {servers}: {said.str()}"
+    if said.code() in _NOT_ALLOWED:
+        return Stop(Cause.NOT_ALLOWED, detail)
+    if said.code() in _AWAY:
+        return Stop(Cause.BROKER_AWAY, detail)
+    return Stop(Cause.TOPIC_DIFFERS, detail)
 
 
 def _is_moving(error: Exception) -> bool:

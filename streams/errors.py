@@ -154,6 +154,17 @@ class Cause(Enum):
         "records are gone from the log that were never decided",
         "Restore them, or find out what they were: nothing is skipped and nothing starts over.",
     )
+    CARE_NOT_DONE = Fatal(
+        33,
+        "the gate did not do it",
+        "Nothing has changed. `tollgate care --help` says what each action needs.",
+    )
+    CARE_UNANSWERED = Fatal(
+        34,
+        "the gate has not answered yet",
+        "The action is on the log and is done once a worker takes it. Run the same command again "
+        "with --action-id to ask again: it is done once.",
+    )
     NOT_DRAINED = Fatal(
         39,
         "the simulated world was not answered in full",

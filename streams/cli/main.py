@@ -4,6 +4,7 @@ import click
 
 import streams
 from streams.cli.broker import broker
+from streams.cli.care import care
 from streams.cli.config import config
 from streams.cli.demo import demo
 from streams.cli.ending import EndingGroup, exit_codes
@@ -16,6 +17,7 @@ from streams.cli.worker import faust, worker
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Before anything runs", (config, schemas, topics, reference)),
     ("Run the gate", (worker, faust)),
+    ("Look and act", (care,)),
     ("Try it on your own machine", (demo, broker, simulate)),
 )
 

@@ -1,41 +1,20 @@
 """`tollgate reference`: providers, credits, services, policies and gateways from one file."""
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
 from streams import settings
 from streams.cli.ending import EndingGroup
+from streams.cli.instant import INSTANT
 from streams.cli.registry import registry_trouble
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 
 
-class Instant(click.ParamType):
-    """An instant with its zone, as milliseconds UTC."""
-
-    name = "instant"
-
-    def convert(
-        self, value: object, parameter: click.Parameter | None, context: click.Context | None
-    ) -> int:
-        try:
-            instant = datetime.fromisoformat(str(value))
-        except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
-            self.fail(
-                f"{value!r} is no instant with a zone: write 2026-03-01T00:00:00+08:00",
-                parameter,
-                context,
-            )
-        return round(instant.timestamp() * 1000)
-
-
 _AT = click.option(
     "--at",
-    type=Instant(),
+    type=INSTANT,
     help="What `now` in the file means; only with TOLLGATE_SIMULATED_TIME=true, and needed there.",
 )
 
