@@ -9,12 +9,14 @@ from typing import NamedTuple
 from streams.gate.codes import draw_code, draw_digit
 from streams.gate.days import NOBODY, codes_taken, kept, touched
 from streams.gate.effects import Message
+from streams.gate.events import Order
 from streams.gate.facts import Facts
-from streams.gate.ids import MESSAGE
+from streams.gate.ids import MESSAGE, PROMPT, base_id
 from streams.gate.keys import due_token
 from streams.gate.limits import over_prompt_limit
 from streams.gate.policy import PolicyInForce
 from streams.gate.prompts import Prompt, prompt_channel, with_code
+from streams.gate.reference import Rule
 from streams.gate.rows import (
     Grant,
     LastCharge,
@@ -23,8 +25,9 @@ from streams.gate.rows import (
     ServiceDay,
     Subscriber,
     SubscriberDay,
+    Waiting,
 )
-from streams.gate.words import Channel, MessageKind, Reason
+from streams.gate.words import Channel, Confirmation, MessageKind, Reason
 
 
 class Worded(NamedTuple):
@@ -42,6 +45,33 @@ class Asked(NamedTuple):
     ref: PromptRef
     wake: tuple[int, bytes]
     day: SubscriberDay  # of the order, with this prompt in it
+
+
+def question(
+    facts: Facts, policy: PolicyInForce, order: Order, rule: Rule, confirmation: Confirmation
+) -> OpenPrompt:
+    """The prompt about an order, before it has a code."""
+    expires_at = facts.at + rule.prompt_life_ms
+    return OpenPrompt(
+        PROMPT + base_id(order.msisdn, order.order_id),
+        order.channel,
+        order.call_id if order.channel is Channel.IVR else None,
+        order.provider_id,
+        order.price_minor,
+        order.currency,
+        confirmation,
+        facts.at,
+        expires_at,
+        expires_at + policy.grace_ms,
+        rule.grant_count_max,
+        rule.grant_amount_max_minor,
+        (Waiting(order.order_id, order.ordered_at, order.province, rule.name),),
+        "",
+        rule.code_required,
+        rule.receipt,
+        rule.call_count_max,
+        rule.call_amount_max_minor,
+    )
 
 
 def put_into_words(

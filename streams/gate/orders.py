@@ -8,7 +8,7 @@ rule speaks of it, does a yes cover it, does a limit forbid it, what does the ru
 
 from typing import NamedTuple
 
-from streams.gate.asking import ask, subscriber
+from streams.gate.asking import ask, question, subscriber
 from streams.gate.charging import charge_order
 from streams.gate.days import NOBODY, day_of, days_with
 from streams.gate.decision import KEEP, Changes, Decision, Keep, Remembered, state_of
@@ -16,7 +16,7 @@ from streams.gate.effects import Verdict
 from streams.gate.events import Order
 from streams.gate.facts import Facts
 from streams.gate.grants import used, within
-from streams.gate.ids import PROMPT, STALE_VERDICT, VERDICT, base_id, order_digest
+from streams.gate.ids import STALE_VERDICT, VERDICT, base_id, order_digest
 from streams.gate.limits import declined_today, over_call_limit, over_spend_limit
 from streams.gate.objections import first_objection
 from streams.gate.policy import PolicyInForce
@@ -32,6 +32,7 @@ from streams.gate.rows import (
     SubscriberDay,
     Waiting,
 )
+from streams.gate.shadow import try_out
 from streams.gate.words import Channel, Confirmation, Outcome, Reason
 
 
@@ -113,8 +114,8 @@ def _confirm(placed: _Placed) -> Decision:
         return _charge(placed, grant, after, Reason.APPROVED_GRANTED)
     if confirmation is Confirmation.OFF:
         return _charge(placed, None, KEEP, Reason.APPROVED_NOT_ASKED)
-    # SHADOW will have its place here; until then a policy that has it is not taken.
-    assert confirmation is not Confirmation.SHADOW, "no policy with SHADOW is taken"
+    if confirmation is Confirmation.SHADOW:
+        return _charge_as_trial(placed)
     for place, prompt in enumerate(() if row is None else row.prompts):
         if _same_question(prompt, order, confirmation, facts.at):
             if len(prompt.waiting) >= policy.waiting_orders_max:
@@ -156,6 +157,14 @@ def _charge(
     return _decision(row, order, reason, rule.name, changes, prompt_id, charged.charge_id)
 
 
+def _charge_as_trial(placed: _Placed) -> Decision:
+    """Approve an order without asking, and say what would have been asked."""
+    order, facts, policy, rule, _, row, known, day, _ = placed
+    tried = try_out(facts, policy, order, rule, known, day, row)
+    decision = _charge(placed._replace(day=tried.day), None, tried.row, Reason.APPROVED_NOT_ASKED)
+    return decision._replace(reason=tried.reason, would_ask=tried.would_ask)
+
+
 def _wait(placed: _Placed, place: int) -> Decision:
     """Let an order wait on a prompt that is already open."""
     order, _, _, rule, seen, row, known, *_ = placed
@@ -182,7 +191,7 @@ def _ask(placed: _Placed) -> Decision:
         known.days,
         known.prompts,
         day,
-        _question(order, facts, policy, rule, rule.confirmation),
+        question(facts, policy, order, rule, rule.confirmation),
     )
     if isinstance(asked, Reason):
         return _refuse_by_rule(placed, asked)
@@ -198,33 +207,6 @@ def _ask(placed: _Placed) -> Decision:
     )
     prompt_id = asked.prompt.prompt_id
     return _decision(row, order, Reason.PROMPTED, rule.name, changes, prompt_id, None)
-
-
-def _question(
-    order: Order, facts: Facts, policy: PolicyInForce, rule: Rule, confirmation: Confirmation
-) -> OpenPrompt:
-    """The prompt about an order, before it has a code."""
-    expires_at = facts.at + rule.prompt_life_ms
-    return OpenPrompt(
-        PROMPT + base_id(order.msisdn, order.order_id),
-        order.channel,
-        order.call_id if order.channel is Channel.IVR else None,
-        order.provider_id,
-        order.price_minor,
-        order.currency,
-        confirmation,
-        facts.at,
-        expires_at,
-        expires_at + policy.grace_ms,
-        rule.grant_count_max,
-        rule.grant_amount_max_minor,
-        (Waiting(order.order_id, order.ordered_at, order.province, rule.name),),
-        "",
-        rule.code_required,
-        rule.receipt,
-        rule.call_count_max,
-        rule.call_amount_max_minor,
-    )
 
 
 def _refuse_by_rule(placed: _Placed, reason: Reason) -> Decision:
@@ -269,7 +251,6 @@ def _decision(
     changes: Changes,
     prompt_id: str | None,
     charge_id: str | None,
-    would_ask: str | None = None,
 ) -> Decision:
     seen, after, known, effects, wake, writes = changes
     before = state_of(row)
@@ -293,5 +274,4 @@ def _decision(
         effects,
         wake,
         writes,
-        would_ask,
     )

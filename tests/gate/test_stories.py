@@ -111,7 +111,7 @@ def test_no_refuses_the_order() -> None:
 
 
 def test_silence_refuses_the_order() -> None:
-    """When the prompt's life and the grace have passed, the order is refused, nothing stays open."""
+    """When a prompt's life and the grace have passed, the order is refused and nothing is open."""
     gate = Gate(catalogue())
     gate.take(order("o-1", NOON), NOON)
     assert not gate.tick(NOON + LIFE + GRACE - 1)
