@@ -11,7 +11,7 @@ from typing import NamedTuple
 from streams.gate.asking import ask, question, subscriber
 from streams.gate.charging import charge_order
 from streams.gate.days import NOBODY, day_of, days_with
-from streams.gate.decision import KEEP, Changes, Decision, Keep, Remembered, state_of
+from streams.gate.decision import KEEP, Decision, Effect, Keep, Remembered, Write, state_of
 from streams.gate.effects import Verdict
 from streams.gate.events import Order
 from streams.gate.facts import Facts
@@ -152,9 +152,20 @@ def _charge(
         order.province,
         LastCharge(charged.charge_id, facts.at),
     )
-    changes = Changes(seen, after, changed, charged.effects, (), (charged.account,))
-    prompt_id = None if grant is None else grant.prompt_id
-    return _decision(row, order, reason, rule.name, changes, prompt_id, charged.charge_id)
+    return _decision(
+        row,
+        order,
+        reason,
+        rule.name,
+        None if grant is None else grant.prompt_id,
+        charged.charge_id,
+        seen,
+        after,
+        changed,
+        charged.effects,
+        (),
+        (charged.account,),
+    )
 
 
 def _charge_as_trial(placed: _Placed) -> Decision:
@@ -176,8 +187,17 @@ def _wait(placed: _Placed, place: int) -> Decision:
     after = ServiceDay(row.grant, prompts, row.shadow)
     moved = known.province != order.province
     changed = known._replace(province=order.province) if moved else KEEP
-    changes = Changes(seen, after, changed, (), ())
-    return _decision(row, order, Reason.WAITING, rule.name, changes, prompt.prompt_id, None)
+    return _decision(
+        row,
+        order,
+        Reason.WAITING,
+        rule.name,
+        prompt.prompt_id,
+        None,
+        seen,
+        after,
+        changed,
+    )
 
 
 def _ask(placed: _Placed) -> Decision:
@@ -195,18 +215,21 @@ def _ask(placed: _Placed) -> Decision:
     )
     if isinstance(asked, Reason):
         return _refuse_by_rule(placed, asked)
+    grant, prompts, shadow = (None, (), None) if row is None else row
     days = days_with(known.days, asked.day, oldest)
-    changes = Changes(
+    return _decision(
+        row,
+        order,
+        Reason.PROMPTED,
+        rule.name,
+        asked.prompt.prompt_id,
+        None,
         seen,
-        ServiceDay(None, (asked.prompt,), None)
-        if row is None
-        else ServiceDay(row.grant, (*row.prompts, asked.prompt), row.shadow),
+        ServiceDay(grant, (*prompts, asked.prompt), shadow),
         subscriber(known, (*known.prompts, asked.ref), days, order.province, known.last_charge),
         (asked.message,),
         (asked.wake,),
     )
-    prompt_id = asked.prompt.prompt_id
-    return _decision(row, order, Reason.PROMPTED, rule.name, changes, prompt_id, None)
 
 
 def _refuse_by_rule(placed: _Placed, reason: Reason) -> Decision:
@@ -234,13 +257,12 @@ def _refuse(
         reason,
         facts.at,
     )
-    changes = Changes(seen, KEEP, KEEP, (verdict,), ())
-    return _decision(row, order, reason, rule, changes, None, None)
+    return _decision(row, order, reason, rule, None, None, seen, KEEP, KEEP, (verdict,))
 
 
 def _turn_away(remembered: Remembered, order: Order, away: TurnedAway) -> Decision:
-    changes = Changes(KEEP, KEEP, KEEP, away.effects, ())
-    return _decision(remembered.service_day, order, away.reason, None, changes, None, None)
+    row, effects = remembered.service_day, away.effects
+    return _decision(row, order, away.reason, None, None, None, KEEP, KEEP, KEEP, effects)
 
 
 def _decision(
@@ -248,11 +270,15 @@ def _decision(
     order: Order,
     reason: Reason,
     rule: str | None,
-    changes: Changes,
     prompt_id: str | None,
     charge_id: str | None,
+    seen: Seen | Keep,
+    after: ServiceDay | Keep | None,
+    known: Subscriber | Keep | None,
+    effects: tuple[Effect, ...] = (),
+    wake: tuple[tuple[int, bytes], ...] = (),
+    writes: tuple[Write, ...] = (),
 ) -> Decision:
-    seen, after, known, effects, wake, writes = changes
     before = state_of(row)
     return Decision(
         reason,

@@ -29,10 +29,10 @@ class Tried(NamedTuple):
 
 
 def trial_of(rule: Rule, channel: Channel) -> Confirmation:
-    """The confirmation that a rule with SHADOW tries out; a yes never covers another call."""
-    if channel is Channel.IVR:
-        return Confirmation.EVERY_ORDER
-    return rule.shadow_of or Confirmation.FIRST_OF_DAY
+    """The confirmation that a rule with SHADOW tries out."""
+    if rule.shadow_of is not None:
+        return rule.shadow_of
+    return Confirmation.EVERY_ORDER if channel is Channel.IVR else Confirmation.FIRST_OF_DAY
 
 
 def try_out(
