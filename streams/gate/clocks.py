@@ -5,7 +5,7 @@ from typing import NamedTuple
 from streams.gate.decision import KEEP, ComplaintWrite, Decision, Remembered
 from streams.gate.effects import Alarm
 from streams.gate.facts import Facts
-from streams.gate.ids import alarm_of
+from streams.gate.ids import alarm_of, shown
 from streams.gate.keys import clock_token
 from streams.gate.words import AlarmKind, Channel, Reason, State
 
@@ -33,7 +33,7 @@ def remind(remembered: Remembered, event: Overdue, facts: Facts) -> Decision | N
     alarm = Alarm(
         alarm_of(f"{event.msisdn}|{event.complaint_id}|{event.due_at}"),
         AlarmKind.OVERDUE,
-        f"complaint {event.complaint_id}",
+        f"complaint {shown(event.complaint_id, event.msisdn)}",
         f"opened {hours} h ago and not answered; {last}",
         facts.at,
     )

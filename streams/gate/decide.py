@@ -16,12 +16,14 @@ The law of this file:
 - when in doubt, no charge (law 5).
 
 An event that concerns no one service day (a reply that answers no prompt, a delivery report, a
-settlement, a care action) comes without a service day's row and leaves every one as it is.
+settlement of no charge of ours) comes without a service day's row and leaves every one as it is. A
+keyword or a care action may close several; they come beside it (`Remembered.others`).
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from streams.gate.care import act
 from streams.gate.clocks import Overdue, remind
 from streams.gate.decision import (
     KEEP,
@@ -35,9 +37,10 @@ from streams.gate.decision import (
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
 from streams.gate.facts import Facts
 from streams.gate.lapses import Lapse, lapse
-from streams.gate.notes import note_care, note_report, note_settlement
+from streams.gate.notes import note_report
 from streams.gate.orders import admit
 from streams.gate.replies import hear, overhear
+from streams.gate.settlements import settle
 from streams.gate.words import State
 
 __all__ = [
@@ -62,18 +65,18 @@ def pass_over(remembered: Remembered, event: Lapse, facts: Facts) -> None:
     """No prompt is open, so the one that would have lapsed was answered: nothing is decided."""
 
 
-_NOTES: Mapping[type, Handler] = {
+_BESIDE: Mapping[type, Handler] = {
     DeliveryReport: note_report,
-    Settlement: note_settlement,
-    CareAction: note_care,
+    Settlement: settle,
+    CareAction: act,
     Overdue: remind,
 }
 
 LIFECYCLE: Mapping[State, Mapping[type, Handler]] = {
-    State.FRESH: {Order: admit, Reply: overhear, Lapse: pass_over, **_NOTES},
-    State.ASKED: {Order: admit, Reply: hear, Lapse: lapse, **_NOTES},
-    State.GRANTED: {Order: admit, Reply: overhear, Lapse: pass_over, **_NOTES},
-    State.GRANTED_ASKED: {Order: admit, Reply: hear, Lapse: lapse, **_NOTES},
+    State.FRESH: {Order: admit, Reply: overhear, Lapse: pass_over, **_BESIDE},
+    State.ASKED: {Order: admit, Reply: hear, Lapse: lapse, **_BESIDE},
+    State.GRANTED: {Order: admit, Reply: overhear, Lapse: pass_over, **_BESIDE},
+    State.GRANTED_ASKED: {Order: admit, Reply: hear, Lapse: lapse, **_BESIDE},
 }
 
 # Where an event can take a service day. It may also leave it as it is, each event in each state:
@@ -103,6 +106,6 @@ MOVES: Mapping[State, Mapping[type, tuple[State, ...]]] = {
 def decide(remembered: Remembered, event: Event, facts: Facts) -> Decision | None:
     """Say what to remember and what to ask of the world; None when nothing happened at all.
 
-    Only a lapse can be nothing: its prompt was answered before it became due.
+    Only a due act can be nothing: its prompt or complaint was answered before it became due.
     """
     return LIFECYCLE[state_of(remembered.service_day)][type(event)](remembered, event, facts)

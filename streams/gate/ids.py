@@ -18,6 +18,9 @@ CLARIFY, LISTING, REFUND, COMPLAINT = "k-", "l-", "f-", "q-"
 
 ALARM = "a-"
 
+# Ids are made by many systems; what is longer is none that a person could compare.
+_SHOWN_LENGTH = 80
+
 
 def base_id(msisdn: str, order_id: str) -> str:
     """The digest that names an order; the number has digits only, so the two cannot be confused."""
@@ -28,6 +31,18 @@ def event_base(event: Reply | CareAction) -> str:
     """The digest that names a reply or a care action, in what it leads to."""
     letter, name = ("r", event.reply_id) if isinstance(event, Reply) else ("a", event.action_id)
     return blake2b(f"{event.msisdn}|{letter}|{name}".encode(), digest_size=16).hexdigest()
+
+
+def charge_named(action: CareAction) -> str | None:
+    """The charge that a care action names, by itself or by its order."""
+    if action.charge_id:
+        return action.charge_id
+    return CHARGE + base_id(action.msisdn, action.order_id) if action.order_id else None
+
+
+def complaint_name(action: CareAction) -> str:
+    """The complaint that a care action is about, or opens without naming it."""
+    return action.complaint_id or COMPLAINT + event_base(action)
 
 
 def alarm_of(cause: str) -> str:
@@ -43,6 +58,11 @@ def alarm_id(topic: str, partition: int, offset: int) -> str:
 def masked(msisdn: str) -> str:
     """As much of a number as may be shown (law 11)."""
     return f"…{msisdn[-3:]}"
+
+
+def shown(name: str, msisdn: str) -> str:
+    """An id that somebody else has given, as an alarm may show it: without the number, and cut."""
+    return name.replace(msisdn, masked(msisdn))[:_SHOWN_LENGTH]
 
 
 # A content digest covers every field that says something about the event; texts are written as

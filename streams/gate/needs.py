@@ -8,7 +8,7 @@ questions again where it must.
 from streams.gate.clocks import Overdue
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
 from streams.gate.facts import Facts
-from streams.gate.ids import CHARGE, base_id
+from streams.gate.ids import charge_named, complaint_name
 from streams.gate.lapses import Lapse
 from streams.gate.replies import locate
 from streams.gate.rows import ChargeAccount, Complaint, PromptRef, Subscriber
@@ -19,12 +19,18 @@ Place = tuple[int, str]  # day and service
 
 DUE = (Lapse, Overdue)  # that are no records: nothing repeats them
 
+_NAMING = (CareKind.COMPLAIN, CareKind.REFUND)  # that say themselves which charge they mean
 _CLOSING = (CareKind.REVOKE, CareKind.RELEASE)
 
 
 def complaint_of(event: Event) -> str | None:
     """The complaint that an event is about."""
-    return event.complaint_id if isinstance(event, CareAction | Overdue) else None
+    match event:
+        case Overdue():
+            return event.complaint_id
+        case CareAction() if event.complaint_id or event.kind is CareKind.COMPLAIN:
+            return complaint_name(event)
+    return None
 
 
 def charge_of(event: Event, complaint: Complaint | None) -> str | None:
@@ -33,11 +39,9 @@ def charge_of(event: Event, complaint: Complaint | None) -> str | None:
         case Settlement():
             return event.charge_id
         case CareAction():
-            if event.charge_id:
-                return event.charge_id
-            if complaint is not None and complaint.charge_id:
-                return complaint.charge_id
-            return CHARGE + base_id(event.msisdn, event.order_id) if event.order_id else None
+            about = None if complaint is None else complaint.charge_id
+            named = charge_named(event)
+            return named if event.kind in _NAMING else about or named
     return None
 
 

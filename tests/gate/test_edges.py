@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streams.gate.decide import Event, decide
 from streams.gate.decision import KEEP, Remembered
 from streams.gate.facts import gather_facts
-from streams.gate.ids import order_digest
+from streams.gate.ids import CHARGE, base_id, order_digest
 from streams.gate.keys import due_of_subscriber, due_token, read_due_token, subscriber_key
 from streams.gate.lapses import Lapse
 from streams.gate.policy import DAY_MS, PolicyInForce
@@ -46,6 +46,8 @@ from tests.gate.examples import (
     settlement,
 )
 from tests.gate.harness import Gate
+
+CHARGED = CHARGE + base_id(SUBSCRIBER, "o-0")
 
 
 def asked() -> Gate:
@@ -213,7 +215,10 @@ def test_before_the_first_policy_nothing_is_answered() -> None:
         (order("i-1", NOON), order("i-1", NOON - 1)),
         (reply("i-1", NOON), reply("i-1", NOON, "N")),
         (report("i-1", NOON), report("i-1", NOON, message_id="m-2")),
-        (settlement("i-1", NOON), settlement("i-1", NOON, amount_minor=0)),
+        (
+            settlement("i-1", NOON, charge_id=CHARGED),
+            settlement("i-1", NOON, charge_id=CHARGED, amount_minor=0),
+        ),
         (care("i-1", NOON), care("i-1", NOON, charge_id="c-1")),
     ],
     ids=lambda event: type(event).__name__,
@@ -221,6 +226,7 @@ def test_before_the_first_policy_nothing_is_answered() -> None:
 def test_an_id_is_taken_once(event: Event, changed: Event) -> None:
     """A repeated event changes nothing; other content under its id is a conflict, never more."""
     gate = Gate(catalogue(policy(OFF)))
+    gate.take(order("o-0", NOON), NOON)
     gate.take(event, NOON)
     charges, sent = len(gate.charges), len(gate.sent)
     repeated = gate.take(event, NOON + 1)
@@ -237,9 +243,12 @@ def test_an_id_is_taken_once(event: Event, changed: Event) -> None:
 
 def test_two_kinds_of_events_may_share_an_id() -> None:
     """Ids are unique within their topic, not across topics."""
-    gate = Gate(catalogue())
-    events: list[Event] = [report("i", NOON), settlement("i", NOON), care("i", NOON)]
-    assert {gate.take(event, NOON).reason for event in events} == {Reason.NOTED}
+    gate = Gate(catalogue(policy(OFF)))
+    gate.take(order("i", NOON), NOON)
+    settled = settlement("i", NOON, charge_id=gate.charges[0].charge_id)
+    events: list[Event] = [reply("i", NOON), report("i", NOON), settled, care("i", NOON)]
+    reasons = [gate.take(event, NOON).reason for event in events]
+    assert reasons == [Reason.NOT_ANSWERING, Reason.NOTED, Reason.SETTLED, Reason.NOTED]
 
 
 def test_the_same_order_from_another_centre_is_a_repetition() -> None:
@@ -281,10 +290,10 @@ def test_a_lapse_that_finds_no_such_prompt_decides_nothing() -> None:
 
 
 def test_a_note_concerns_no_service_day() -> None:
-    """Notes leave every row as it is and say so."""
+    """A delivery report and a look leave every row as it is and say so."""
     gate = asked()
     rows = dict(gate.service_days)
-    for event in (report("d-1", NOON), settlement("s-1", NOON), care("a-1", NOON)):
+    for event in (report("d-1", NOON), care("a-1", NOON)):
         decision = gate.take(event, NOON)
         assert (decision.reason, decision.before) == (Reason.NOTED, State.UNKNOWN)
     assert gate.service_days == rows
