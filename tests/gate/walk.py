@@ -1,100 +1,68 @@
-"""A random walk through the gate: subscribers, centres, clocks and clerks who change prices.
+"""A random walk through the gate: subscribers, centres, billing, customer care, clocks, clerks who
+change prices, and restarts.
 
 Everything is drawn from the generator that is passed in (a seeded one, or hypothesis's), aimed at
-the instants and repetitions where rules meet: the ends of prompts, midnight, small pools of ids.
-Time moves on its own; the watermark follows with a lag of its own.
+the instants and repetitions where rules meet: the ends of prompts, midnight, the ends of complaint
+clocks, small pools of ids. Time moves on its own; the watermark follows with a lag of its own.
 """
 
 from collections.abc import Callable
 from random import Random
 
-from streams.gate.decide import Decision, Event, state_of
-from streams.gate.events import Order, Reply
-from streams.gate.reference import Policy, Rule, Service
-from streams.gate.words import Channel, ProviderStatus, ServiceStatus, State
+from streams.gate.decide import Event
+from streams.gate.events import CareAction, Order, Reply
+from streams.gate.reference import Names, Provider, Service
+from streams.gate.words import (
+    Channel,
+    DeliveryStatus,
+    MessageKind,
+    ProviderStatus,
+    ServiceStatus,
+    SettlementOutcome,
+    State,
+)
 from tests.gate.books import Books
 from tests.gate.examples import (
     BEGINNING,
     DAY,
-    EVERY,
-    FIRST,
     GRACE,
+    HORIZON_DAYS,
     HOUR,
     LIFE,
     MINUTE,
-    OFF,
     PROVIDER,
-    REFUSE,
     SECOND,
     SENDER,
     SERVICES,
     SKEW,
     SMS_SERVICE,
-    VOICE,
-    care,
     catalogue,
     key_press,
     order,
-    policy,
     reply,
     report,
-    rule,
-    settlement,
 )
+from tests.gate.expected import NAME_MAX
 from tests.gate.harness import Gate
+from tests.gate.rules import draw_policy
+from tests.gate.watched import WatchedGate
 
-TEXT_YES, VOICE_YES = ("Y", "是", "ｙｅｓ"), ("1",)
-YES = (*TEXT_YES, *VOICE_YES)
-ANSWERS = (*TEXT_YES * 3, *TEXT_YES, "N", "取消", "", "Y N", "maybe")
-KEYS = (*VOICE_YES * 6, "2", "9", "")
+STATES = (State.FRESH, State.ASKED, State.GRANTED, State.GRANTED_ASKED)
+KINDS = ("Order", "Reply", "Lapse", "DeliveryReport", "Settlement", "CareAction", "Overdue")
+
+PLAIN = ("Y", "是", "ｙｅｓ") * 4 + ("N", "取消", "", "Y N", "maybe", "007")
+KEYWORDS = ("0000", "QX", "qx 1", "ＳＴＯＰ 2", "qx9", "TF", "undo")
+CODED = ("{}", "{}", "Y{}", "是 {}", "{} y", "N{}", "{}否", "{}0", "Y Y {}")
+KEYS = (*("1",) * 6, "2", "9", "")
 SUBSCRIBERS = ("8613800000001", "8613800000002")
-CALLS = ("call-1", "call-2")
-WITHDRAWN = ServiceStatus.WITHDRAWN
+PROVINCES = ("guangdong", "guangdong", "hongkong")
 GAPS = (0, 0, 0, 0, 1, SECOND, SECOND, SECOND, MINUTE, MINUTE, GRACE, LIFE, HOUR)
 ORDERED_AGO = (0, 0, 0, 0, 0, 0, SECOND, SECOND, HOUR, 9 * DAY, -SKEW, -SKEW - 1)
 ORDERED = (*[SMS_SERVICE] * 6, *SERVICES)  # mostly one service, so that grants are used up
+OUTCOMES = (SettlementOutcome.CHARGED, SettlementOutcome.FAILED, SettlementOutcome.REFUNDED)
+LONG_NAME = Names("长" * (NAME_MAX + 30), "long " * 40)
 
-SMALL = FIRST._replace(name="small", grant_count_max=2, grant_amount_max_minor=500)
-CHOSEN = EVERY._replace(name="chosen", lines=(Channel.SMS,))
-VOICE_OFF = OFF._replace(name="voice-off", lines=(Channel.IVR,))
-BATCH = rule("batch", FIRST.confirmation, from_at=BEGINNING + DAY, lines=(Channel.SMS,))
-RULE_SETS = (
-    (VOICE, FIRST),
-    (VOICE, SMALL),
-    (VOICE, CHOSEN, FIRST),
-    (VOICE, BATCH, OFF),
-    (VOICE_OFF, SMALL),
-    (EVERY,),
-    (VOICE, REFUSE),
-)
-
-
-class WatchedGate(Gate):
-    """A gate that notes in which states events found it, and shows every decision to the books."""
-
-    books: Books
-    visited: set[tuple[State, str]]
-
-    def _decide(self, event: Event, at: int) -> Decision | None:
-        for state in self._states_met(event, at):
-            self.visited.add((state, type(event).__name__))
-        key = self.service_day_of(event, self.facts(event, at))
-        before = state_of(self.service_days.get(key)) if key else State.UNKNOWN
-        decision = super()._decide(event, at)
-        if decision is not None and key is not None and decision.before is not State.UNKNOWN:
-            after = state_of(self.service_days.get(key))
-            assert (decision.before, decision.after) == (before, after)
-        self.books.observe(event, at, decision)
-        return decision
-
-    def _states_met(self, event: Event, at: int) -> set[State]:
-        """Of the service day that the event concerns, or of all days of its subscriber."""
-        key = self.service_day_of(event, self.facts(event, at))
-        if key is not None:
-            return {state_of(self.service_days.get(key))}
-        own = f"|{event.msisdn}|".encode()
-        days = {state_of(row) for key, row in self.service_days.items() if own in key}
-        return days or {State.FRESH}
+Step = Callable[[Gate], object]
 
 
 class Walk:
@@ -102,90 +70,113 @@ class Walk:
 
     def __init__(self, draw: Random) -> None:
         self.draw = draw
-        first, second = draw.choice(RULE_SETS), draw.choice(RULE_SETS)
         self.at = BEGINNING + DAY - draw.choice((MINUTE, HOUR, 12 * HOUR))
-        change_at = self.at + draw.choice((MINUTE, HOUR, 10 * DAY))
-        policies = (policy(*first), policy(*second, version=2, effective_from=change_at))
+        begun_at = BEGINNING if draw.random() < 0.95 else self.at + MINUTE
+        change_at = self.at + draw.choice((2 * MINUTE, HOUR, 2 * HOUR, 10 * DAY))
+        policies = (draw_policy(draw, 1, begun_at), draw_policy(draw, 2, change_at))
+        self.policies = policies
+        self.log: list[Step] = []
         reference = catalogue(*policies)
         self.gate = WatchedGate(reference)
-        self.gate.visited = set()
-        self.gate.books = Books(_by_name(policies), frozenset(YES))
+        self.gate.moves = set()
+        self.gate.books = Books(policies, reference)
         self.events: list[Event] = []
         self.ids = 0
 
     def run(self, steps: int) -> None:
         """Take so many steps, and look at the laws and the rows after each."""
         moves: tuple[Callable[[], None], ...] = (
-            *[self.place_order] * 5,
-            *[self.answer] * 6,
+            *[self.place_order] * 6,
+            *[self.answer] * 7,
             self.repeat,
-            self.note,
+            self.report,
             self.tick,
             self.tick,
-            self.gate.restart,
+            self.jump,
+            self.restart,
             self.change_reference,
         )
         for _ in range(steps):
             self.at += self.draw.choice(GAPS)
             self.draw.choice(moves)()
-            self.look()
+            self.gate.look(self.at)
 
     def close(self) -> None:
         """Let every prompt lapse; then every order has its verdict, and nothing is open."""
-        self.gate.tick(self.at + 2 * DAY)
+        self.pass_time(self.at + 5 * DAY)
+        self.gate.look(self.at + 5 * DAY)
         self.gate.books.closed()
         assert not any(row.prompts for row in self.gate.subscribers.values())
         assert not self.gate.due
 
-    def look(self) -> None:
-        """The rows say the same thing twice, and what is open will lapse."""
-        refs = {ref.prompt_id for row in self.gate.subscribers.values() for ref in row.prompts}
-        rows = self.gate.service_days.values()
-        assert refs == {prompt.prompt_id for row in rows for prompt in row.prompts}
-        assert all(row.grant or row.prompts or row.shadow for row in rows)
-        due = {token.split(b"|")[2].decode() for _, token in self.gate.due}
-        assert refs <= due
-        self.gate.books.nothing_overdue(self.gate.watermark)
+    def do(self, step: Step) -> None:
+        """Take a step, and write it into the log, for another gate to take."""
+        self.log.append(step)
+        step(self.gate)
 
     def take(self, event: Event) -> None:
         self.events.append(event)
-        self.gate.take(event, self.at)
+        at = self.at
+        self.do(lambda gate: gate.take(event, at))
+
+    def new_id(self, letter: str) -> str:
+        self.ids += 1
+        return f"{letter}-{self.ids}"
+
+    # Subscribers
 
     def place_order(self) -> None:
         draw = self.draw
-        self.ids += 1
         service = self.gate.catalogue.services[draw.choice(ORDERED).service_id]
-        ordered_at = self.at - draw.choice(ORDERED_AGO)
-        placed = order(f"o-{self.ids}", ordered_at, service, msisdn=draw.choice(SUBSCRIBERS))
+        placed = order(
+            self.new_id("o"),
+            self.at - draw.choice(ORDERED_AGO),
+            service,
+            msisdn=draw.choice(SUBSCRIBERS),
+            province=draw.choice(PROVINCES),
+        )
         if service.line is Channel.IVR:
-            placed = placed._replace(call_id=draw.choice((*CALLS, *CALLS, None)))
-        if draw.random() < 0.05:
-            placed = placed._replace(price_minor=draw.choice((-1, 0, 7)))
+            placed = placed._replace(call_id=draw.choice((*self.calls(), *self.calls(), None)))
+        if draw.random() < 0.08:
+            placed = draw.choice(
+                (
+                    placed._replace(price_minor=draw.choice((-1, 0, 7))),
+                    placed._replace(channel=Channel.MMS),
+                    placed._replace(provider_id="sp-9"),
+                    placed._replace(service_id="nope"),
+                )
+            )
         self.take(placed)
         # People order again, which fills prompts with waiting orders.
         for _ in range(draw.choice((0, 0, 0, 1, 1, 2, 3))):
-            self.ids += 1
-            self.take(placed._replace(order_id=f"o-{self.ids}"))
+            self.take(placed._replace(order_id=self.new_id("o")))
 
     def answer(self) -> None:
         """Mostly answer the last prompt, at an instant that matters."""
         draw = self.draw
-        self.ids += 1
-        prompts = self.gate.messages
-        text = draw.choice(ANSWERS)
-        if not prompts or draw.random() < 0.1:
-            self.take(reply(f"r-{self.ids}", self.at, text, to=draw.choice((SENDER, "10010"))))
+        prompts = [each for each in self.gate.messages if each.kind is MessageKind.PROMPT]
+        to = draw.choice((SENDER,) * 12 + ("10010",))
+        if not prompts or draw.random() < 0.05:
+            self.take(reply(self.new_id("r"), self.at, draw.choice(PLAIN), to=to))
             return
-        prompt = draw.choice(prompts[-2:])
+        prompt = draw.choice(prompts[-3:])
         ends = (prompt.issued_at, prompt.expires_at - 1, prompt.expires_at)
         received_at = draw.choice((self.at, self.at, self.at, *(min(e, self.at) for e in ends)))
         if prompt.call_id is not None and draw.random() < 0.9:
-            call_id = draw.choice((prompt.call_id, prompt.call_id, *CALLS))
-            pressed = key_press(f"r-{self.ids}", received_at, draw.choice(KEYS), call_id)
+            call_id = draw.choice((prompt.call_id, prompt.call_id, *self.calls()))
+            digits = draw.choice((prompt.reply_code or "1", draw.choice(KEYS)))
+            pressed = key_press(self.new_id("r"), received_at, digits, call_id)
             self.take(pressed._replace(msisdn=prompt.msisdn))
         else:
-            to = draw.choice((SENDER,) * 9 + ("10010",))
-            self.take(reply(f"r-{self.ids}", received_at, text, msisdn=prompt.msisdn, to=to))
+            text = draw.choice(PLAIN)
+            self.take(reply(self.new_id("r"), received_at, text, msisdn=prompt.msisdn, to=to))
+
+    def calls(self) -> tuple[str, str]:
+        """The calls of these hours; midnight may fall into one."""
+        hours = self.at // (12 * HOUR)
+        return f"call-{hours}-1", f"call-{hours}-2"
+
+    # The world
 
     def repeat(self) -> None:
         """Publish something once more, sometimes with other content."""
@@ -197,38 +188,55 @@ class Walk:
                 event = event._replace(ordered_at=event.ordered_at - DAY)
             elif isinstance(event, Reply):
                 event = event._replace(text=event.text + "Y")
+            elif isinstance(event, CareAction):
+                event = event._replace(text="again")
         self.take(event)
 
-    def note(self) -> None:
-        self.ids += 1
-        kind = self.draw.choice((report, settlement, care))
-        self.take(kind(f"n-{self.ids}", self.at, msisdn=self.draw.choice(SUBSCRIBERS)))
+    def report(self) -> None:
+        status = self.draw.choice(tuple(DeliveryStatus))
+        msisdn = self.draw.choice(SUBSCRIBERS)
+        self.take(report(self.new_id("d"), self.at, msisdn=msisdn, status=status))
 
     def tick(self) -> None:
-        self.gate.tick(self.at - self.draw.choice((0, 0, SECOND, HOUR)))
+        self.pass_time(self.at - self.draw.choice((0, 0, SECOND, HOUR)))
+
+    def pass_time(self, at: int) -> None:
+        self.do(lambda gate: gate.tick(at))
+
+    def restart(self) -> None:
+        self.do(Gate.restart)
+
+    def jump(self) -> None:
+        """Let days pass; sometimes the world wakes just before midnight."""
+        if self.draw.random() < 0.4:
+            return
+        days = self.draw.choice((1, 1, 3, HORIZON_DAYS + 2))
+        self.at += days * DAY
+        if self.draw.random() < 0.5:
+            self.at += -(self.at - BEGINNING) % DAY - self.draw.choice((0, 1, SECOND))
+        if days > HORIZON_DAYS:  # no prompt is open on a day that is forgotten
+            self.pass_time(self.at)
 
     def change_reference(self) -> None:
         """A price, a service's or a provider's standing changes between turns."""
         reference, draw = self.gate.catalogue, self.draw
         service: Service = reference.services[draw.choice(SERVICES).service_id]
         provider = reference.providers[PROVIDER.provider_id]
+        usual = next(each for each in SERVICES if each.service_id == service.service_id)
+        on_sale, withdrawn = ServiceStatus.ON_SALE, ServiceStatus.WITHDRAWN
         changes = (
             service._replace(price_minor=draw.choice((100, 200, 300))),
-            service._replace(status=draw.choice((*[ServiceStatus.ON_SALE] * 3, WITHDRAWN))),
+            service._replace(price_minor=usual.price_minor, status=on_sale, name=usual.name),
+            service._replace(status=draw.choice((on_sale, withdrawn))),
+            service._replace(name=draw.choice((usual.name, LONG_NAME))),
         )
-        fault = reference.fold(
-            "services.v1", draw.choice(changes)._replace(version=service.version + 1)
-        )
-        assert fault is None
+        self.fold("services.v1", draw.choice(changes)._replace(version=service.version + 1))
         active = provider.status is not ProviderStatus.ACTIVE or draw.random() < 0.8
         status = ProviderStatus.ACTIVE if active else ProviderStatus.SUSPENDED
-        changed = provider._replace(status=status, version=provider.version + 1)
-        assert reference.fold("providers.v1", changed) is None
+        following = provider._replace(status=status, version=provider.version + 1)
+        self.fold("providers.v1", following)
 
-
-def _by_name(policies: tuple[Policy, ...]) -> dict[str, Rule]:
-    return {each.name: each for record in policies for each in record.rules}
-
-
-KINDS = ("Order", "Reply", "Lapse", "DeliveryReport", "Settlement", "CareAction", "Overdue")
-STATES = (State.FRESH, State.ASKED, State.GRANTED, State.GRANTED_ASKED)
+    def fold(self, topic_name: str, record: Service | Provider) -> None:
+        self.do(lambda gate: gate.catalogue.fold(topic_name, record))
+        known = self.gate.catalogue
+        assert record in (*known.services.values(), *known.providers.values()), "it was not taken"

@@ -1,0 +1,69 @@
+"""Policies for the walks: any rules, with any of the limits, codes, receipts and trials."""
+
+from random import Random
+
+from streams.gate.reference import Policy, Rule, SpendLimit
+from streams.gate.words import Channel, Confirmation
+from tests.gate.examples import (
+    BEGINNING,
+    DAY,
+    EVERY,
+    FIRST,
+    HOUR,
+    MINUTE,
+    OFF,
+    REFUSE,
+    VOICE,
+    policy,
+    rule,
+)
+
+TEXT_LINES = (Channel.SMS, Channel.MMS)
+SMALL = FIRST._replace(name="small", grant_count_max=2, grant_amount_max_minor=500)
+CHOSEN = EVERY._replace(name="chosen", lines=(Channel.SMS,))
+VOICE_OFF = OFF._replace(name="voice-off", lines=(Channel.IVR,))
+BATCH = FIRST._replace(name="batch", from_at=BEGINNING + DAY, lines=(Channel.SMS,))
+ONLY_SMS = FIRST._replace(name="only-sms", lines=(Channel.SMS,))
+TRIAL = rule("trial", Confirmation.SHADOW, prompt_life_ms=MINUTE, grant_count_max=2)
+RULE_SETS = (
+    (VOICE, FIRST),
+    (VOICE, FIRST),
+    (VOICE, SMALL),
+    (VOICE, SMALL),
+    (VOICE, CHOSEN, FIRST),
+    (VOICE, BATCH, OFF),
+    (VOICE_OFF, SMALL),
+    (EVERY,),
+    (VOICE, REFUSE),
+    (ONLY_SMS,),
+)
+SHADOWS = (None, None, Confirmation.EVERY_ORDER)
+
+
+def draw_policy(draw: Random, version: int, effective_from: int) -> Policy:
+    """A policy of that version, with rules that no other version has under the same name."""
+    rules = draw.choice(RULE_SETS)
+    spend_limits = draw.choice(((), (), (SpendLimit("CNY", 1_000),), (SpendLimit("CNY", 501),)))
+    return policy(
+        *(_varied(draw, each)._replace(name=f"{each.name}/{version}") for each in rules),
+        version=version,
+        effective_from=effective_from,
+        waiting_orders_max=draw.choice((2, 3)),
+        prompts_per_day_max=draw.choice((2, 3, 100, 100)),
+        spend_limits=spend_limits,
+        refuse_after_no=draw.random() < 0.3,
+        receipt_interval_ms=draw.choice((0, MINUTE, HOUR)),
+        undo_ms=draw.choice((0, MINUTE, HOUR)),
+    )
+
+
+def _varied(draw: Random, rule: Rule) -> Rule:
+    """The rule with receipts, codes and ceilings, or without."""
+    shadow = rule.confirmation is Confirmation.SHADOW
+    return rule._replace(
+        receipt=draw.random() < 0.5,
+        code_required=False,
+        shadow_of=draw.choice(SHADOWS) if shadow else None,
+        call_count_max=draw.choice((0, 0, 1, 2)),
+        call_amount_max_minor=draw.choice((0, 0, 700)),
+    )
