@@ -102,6 +102,8 @@ def _refundable(account: Account | None, action: CareAction, done: str) -> tuple
 def _upheld(account: Account | None, action: CareAction) -> tuple[str, ...]:
     """All that is left is given back, also nothing; more than that is not."""
     asked = action.amount_minor
+    if account is None and asked is not None:
+        return "CHARGE_UNKNOWN", "COMPLAINT_UPHELD"
     if account is not None and asked is not None and asked > account.left:
         return ("REFUND_EXCEEDS",)
     return ("COMPLAINT_UPHELD",)
@@ -116,7 +118,7 @@ def _write_down(case: Case, action: CareAction) -> None:
         case "RELEASED":
             close(person, None, declined=False)
             person.forget()
-            person.released_at = action.acted_at
+            person.released_at = max(action.acted_at, person.released_at or action.acted_at)
         case "COMPLAINT_OPENED":
             _opened(case, action, name)
         case "COMPLAINT_ANSWERED" if name in person.complaints:

@@ -65,8 +65,8 @@ def _contradiction(account: Account, settlement: Settlement) -> str | None:
             return f"its charge was {account.settled} before"
         case "CHARGED" | "FAILED" if amount != charge.price_minor:
             return "its amount is not its charge's"
-        case "FAILED" if account.left < charge.price_minor:
-            return "of what could not be charged money is given back"
+        case "FAILED" if account.given_back or "REFUNDED" in account.outcomes.values():
+            return "of what could not be charged money was given back"
         case "REFUNDED" if amount > account.left or account.settled == "FAILED":
             return "with it more is given back than was charged"
         case "CHARGED" | "FAILED" | "REFUNDED":
@@ -82,6 +82,8 @@ def _of_refund(account: Account, settlement: Settlement, refund_id: str) -> str 
         return "a refund is given back or has failed, nothing else"
     if refund_id in account.outcomes:
         return f"its refund was {account.outcomes[refund_id]} before"
+    if settlement.outcome == "REFUNDED" and account.settled == "FAILED":
+        return "its charge could not be taken"
     if settlement.amount_minor > request.amount_minor:
         return "more was given back than was asked for"
     return None
@@ -99,7 +101,6 @@ def _write_down(case: Case, account: Account, settlement: Settlement) -> None:
             _uncount(case, account)
         case "REFUNDED" if refund_id is not None:
             account.outcomes[refund_id] = "REFUNDED"
-            account.gone[refund_id] = settlement.amount_minor
         case "REFUNDED":
             account.given_back += settlement.amount_minor
         case "REFUND_FAILED" if refund_id is not None:

@@ -9,6 +9,7 @@ that only the law that it breaks can tell.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -123,6 +124,10 @@ class Scribe:
         self.logs: dict[tuple[str, int], list[Draft]] = defaultdict(list)
         self.watermark = dict.fromkeys(range(partitions), 0)
         self.committed: dict[tuple[str, int], int] | None = None
+
+    def copy(self) -> "Scribe":
+        """The same topics again, to be changed without changing these."""
+        return deepcopy(self)
 
     def log(self, topic: str, partition: int) -> list[Draft]:
         return self.logs[topic, partition]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from streams.audit.derive import FIRST_SEAL, digest, seal
 from streams.audit.evidence import Evidence
 from streams.audit.history import Entry
-from streams.audit.records import Charge, Decision
+from streams.audit.records import CareAction, Charge, Decision
 from streams.audit.report import Finding, finding
 from streams.topics import INPUTS, REFERENCES
 
@@ -109,11 +109,15 @@ def _tried(decision: Decision) -> Iterator[Finding]:
 
 
 def _gathered(evidence: Evidence, decision: Decision, counts: Counter[str]) -> Iterator[Finding]:
-    """The evidence that a complaint names is there."""
+    """The evidence that a complaint names is there, or the action itself named it."""
+    if not decision.evidence:
+        return
+    action = evidence.books.events.get(decision[2:5])
+    claimed = {action.order_id, action.charge_id} if isinstance(action, CareAction) else frozenset()
     msisdn = (decision.entry.key or b"").decode("utf-8", "replace")
     for topic, name in decision.evidence:
         counts["evidence"] += 1
-        if not evidence.books.exists(topic, msisdn, name):
+        if name not in claimed and not evidence.books.exists(topic, msisdn, name):
             yield finding(NUMBER, decision.entry, f"its evidence {name} of {topic} does not exist")
 
 
