@@ -7,8 +7,9 @@ holds for every service day that is remembered. What was charged stays charged.
 
 from typing import NamedTuple
 
+from streams.gate.asking import subscriber
 from streams.gate.charging import refuse_waiting
-from streams.gate.days import day_of, text_refs, total_of, touched, with_day, with_total
+from streams.gate.days import day_of, declined, with_day
 from streams.gate.decision import Effect, OtherDay
 from streams.gate.facts import Facts
 from streams.gate.rows import OpenPrompt, Subscriber
@@ -51,18 +52,14 @@ def close(
             if reason is Reason.DECLINED:
                 after = _with_no(after, facts, day, service, prompt)
     refs = tuple(ref for ref in known.prompts if service_id not in (None, ref.service_id))
-    after = after._replace(prompts=refs)
-    after = after._replace(clarified=known.clarified and len(text_refs(after)) > 1)
+    after = subscriber(after, refs, after.days, known.province, known.last_charge)
     return Closed(found, tuple(writes), after, tuple(effects))
 
 
 def _with_no(
     known: Subscriber, facts: Facts, day: int, service_id: str, prompt: OpenPrompt
 ) -> Subscriber:
-    """The subscriber's row with a no to a service on the prompt's day."""
-    entry = touched(day_of(known, day), service_id, prompt.currency)
-    total = total_of(entry, service_id)
-    assert total is not None, "it was put there"
+    """The subscriber's row with a no to a service on the prompt's own day."""
     policy = facts.policy
     oldest = day if policy is None else facts.day_of(facts.at) - policy.horizon_days
-    return with_day(known, with_total(entry, total._replace(declined=True)), oldest)
+    return with_day(known, declined(day_of(known, day), service_id, prompt.currency), oldest)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from streams.gate.codes import CODES, DIGITS
+from streams.gate.reading import Reading, read
 from streams.gate.reference import KeywordWords, Policy, ReplyWords, Template
 from streams.gate.words import Answer, Channel, Keyword, MessageKind
 
@@ -77,8 +78,10 @@ class PolicyInForce:
         "_keywords",
         "_languages",
         "_readings",
+        "_said",
         "_spend_limits",
         "_templates",
+        "_texts",
         "_words",
         "_zone",
         "codes_spelt",
@@ -112,12 +115,14 @@ class PolicyInForce:
             (each.kind, each.channel, each.language): each for each in record.templates
         }
         self._words = by_answer(record.reply_words)
+        self._texts = {word: means for (voice, word), means in self._words.items() if not voice}
         self._keywords = by_keyword(record.keywords)
         self.codes_spelt = spelt_codes(self._words, self._keywords)
         self.digits_no = {d for d in DIGITS if self._words.get((True, d)) is Answer.NO}
         self._spend_limits = {each.currency: each.per_day_max_minor for each in record.spend_limits}
         self._days: dict[int, int] = {}
         self._readings: dict[tuple[bool, str], Answer | None] = {}
+        self._said: dict[str, Reading] = {}
 
     def day_of(self, instant: int) -> int:
         """The operator-local calendar day of an instant, as days since 1970-01-01."""
@@ -157,7 +162,7 @@ class PolicyInForce:
         return self._templates[kind, channel, language]
 
     def answer(self, channel: Channel, text: str) -> Answer | None:
-        """What a reply says; None when it is neither a clear yes nor a clear no (law 5)."""
+        """What a word says; None when it is neither a clear yes nor a clear no (law 5)."""
         voice = channel is Channel.IVR
         key = (voice, text)
         if key in self._readings:
@@ -169,6 +174,17 @@ class PolicyInForce:
             self._readings[key] = answer
         return answer
 
+    def reading(self, text: str) -> Reading:
+        """What a text to the one number says: an answer, a keyword, or nothing clear."""
+        if text in self._said:
+            return self._said[text]
+        reading = read(normalise(text), self._texts, self._keywords)
+        if len(text) <= _READING_LENGTH_KEPT:
+            if len(self._said) >= _READINGS_KEPT:
+                self._said.clear()
+            self._said[text] = reading
+        return reading
+
     def word(self, answer: Answer, channel: Channel) -> str:
         """The spelling of an answer that a prompt names: the first of the policy's."""
         voice = channel is Channel.IVR
@@ -177,10 +193,6 @@ class PolicyInForce:
             for words in self.record.reply_words
             if words.answer is answer and (words.channel is Channel.IVR) is voice and words.words
         )
-
-    def keyword(self, text: str) -> Keyword | None:
-        """What a normalised text asks for besides answering; None when it is no keyword."""
-        return self._keywords.get(text)
 
     def keyword_word(self, keyword: Keyword) -> str:
         """The spelling of a keyword that messages name; empty when the policy has none."""
