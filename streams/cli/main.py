@@ -11,13 +11,14 @@ from streams.cli.ending import EndingGroup, exit_codes
 from streams.cli.reference import reference
 from streams.cli.schemas import schemas
 from streams.cli.simulate import simulate
+from streams.cli.tail import tail
 from streams.cli.topics import topics
 from streams.cli.worker import faust, worker
 
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Before anything runs", (config, schemas, topics, reference)),
     ("Run the gate", (worker, faust)),
-    ("Look and act", (care,)),
+    ("Look and act", (tail, care)),
     ("Try it on your own machine", (demo, broker, simulate)),
 )
 
