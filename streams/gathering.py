@@ -18,7 +18,7 @@ from streams.gate.decision import (
     OtherDay,
     Remembered,
 )
-from streams.gate.events import Order
+from streams.gate.events import Order, Reply
 from streams.gate.facts import Facts
 from streams.gate.rows import ChargeAccount, Complaint, Seen, ServiceDay, Subscriber
 
@@ -85,15 +85,19 @@ def gather(event: Event, facts: Facts, tables: Tables) -> Gathered:
         if complaint_id is None
         else tables.complaints.get(keys.complaint_key(msisdn, complaint_id))
     )
-    charge_id = needs.charge_of(event, complaint)
-    account = None if charge_id is None else tables.charges.get(keys.account_key(msisdn, charge_id))
-    place = needs.service_day_of(event, known, account, facts)
+    if isinstance(event, Reply):
+        charge_id, place, closing = needs.of_reply(event, known, facts)
+        account = _account(tables, msisdn, charge_id)
+    else:
+        account = _account(tables, msisdn, needs.charge_of(event, complaint))
+        place = needs.service_day_of(event, account, facts)
+        closing = needs.others_of(event, known)
     day_key = _NO_KEY if place is None else keys.service_day_key(place[0], msisdn, place[1])
     others = tuple(
         OtherDay(
             day, service_id, tables.service_days.get(keys.service_day_key(day, msisdn, service_id))
         )
-        for day, service_id in needs.others_of(event, known)
+        for day, service_id in closing
     )
     remembered = Remembered(
         seen,
@@ -104,6 +108,11 @@ def gather(event: Event, facts: Facts, tables: Tables) -> Gathered:
         others,
     )
     return Gathered(remembered, msisdn, seen_table, seen_key, day_key, subscriber_key)
+
+
+def _account(tables: Tables, msisdn: str, charge_id: str | None) -> ChargeAccount | None:
+    """The account of a charge, if one is concerned and remembered."""
+    return None if charge_id is None else tables.charges.get(keys.account_key(msisdn, charge_id))
 
 
 def remember(decision: Decision, gathered: Gathered, tables: Tables) -> None:

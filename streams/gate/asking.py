@@ -232,5 +232,7 @@ def subscriber(
 
     That a CLARIFY was sent is forgotten as soon as a plain answer can mean only one prompt.
     """
-    clarified = known.clarified and sum(ref.channel is not Channel.IVR for ref in refs) > 1
+    by_text = [ref for ref in refs if ref.channel is not Channel.IVR]
+    unclear = len(by_text) > 1 or any(ref.code_required for ref in by_text)
+    clarified = known.clarified and unclear
     return Subscriber(refs, days, province, clarified, last_charge, known.released_at)

@@ -5,17 +5,31 @@ complaint, the charge's account, the service day, the other service days. Decidi
 questions again where it must.
 """
 
+from typing import NamedTuple
+
+from streams.gate.clarifying import to_clarify
 from streams.gate.clocks import Overdue
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement
 from streams.gate.facts import Facts
 from streams.gate.ids import charge_named, complaint_name
 from streams.gate.lapses import Lapse
-from streams.gate.replies import locate
-from streams.gate.rows import ChargeAccount, Complaint, PromptRef, Subscriber
-from streams.gate.words import CareKind
+from streams.gate.reading import Wish
+from streams.gate.replies import Answered, locate
+from streams.gate.rows import ChargeAccount, Complaint, Subscriber
+from streams.gate.wishes import undoable
+from streams.gate.words import CareKind, Channel, Keyword, Reason
 
 Event = Order | Reply | Lapse | Overdue | DeliveryReport | Settlement | CareAction
 Place = tuple[int, str]  # day and service
+
+
+class OfReply(NamedTuple):
+    """What a reply's decision depends on."""
+
+    charge_id: str | None
+    service_day: Place | None
+    others: tuple[Place, ...]
+
 
 DUE = (Lapse, Overdue)  # that are no records: nothing repeats them
 
@@ -45,25 +59,41 @@ def charge_of(event: Event, complaint: Complaint | None) -> str | None:
     return None
 
 
-def service_day_of(
-    event: Event, known: Subscriber | None, account: ChargeAccount | None, facts: Facts
-) -> Place | None:
+def service_day_of(event: Event, account: ChargeAccount | None, facts: Facts) -> Place | None:
     """The service day that an event concerns, if it is one."""
     match event:
         case Order():
             return facts.day_of(event.ordered_at), event.service_id
         case Lapse():
             return event.day, event.service_id
-        case Reply():
-            ref = locate(event, known, facts)
-            return (ref.day, ref.service_id) if isinstance(ref, PromptRef) else None
         case Settlement() if account is not None:
             return account.day, account.service_id
     return None
 
 
+def of_reply(reply: Reply, known: Subscriber | None, facts: Facts) -> OfReply:
+    """What a reply's decision depends on: the prompt that it answers, or what it asks for."""
+    match locate(reply, known, facts):
+        case Answered(ref=ref):
+            return OfReply(None, (ref.day, ref.service_id), ())
+        case Wish(keyword=keyword) if known is not None and facts.policy is not None:
+            match keyword:
+                case Keyword.LIST:
+                    today = facts.policy.day_of(reply.received_at)
+                    return OfReply(None, None, tuple(p for p in places(known) if p[0] == today))
+                case Keyword.CANCEL:
+                    return OfReply(None, None, places(known))
+                case Keyword.UNDO:
+                    last = undoable(known, reply, facts.policy)
+                    return OfReply(None if last is None else last.charge_id, None, ())
+        case Reason.AMBIGUOUS if reply.channel is not Channel.IVR:
+            refs = to_clarify(reply, known)
+            return OfReply(None, None, tuple((ref.day, ref.service_id) for ref in refs))
+    return OfReply(None, None, ())
+
+
 def others_of(event: Event, known: Subscriber | None) -> tuple[Place, ...]:
-    """Every service day that an event may list or close, in the order of day and listing."""
+    """Every service day that an event may close, in the order of day and listing."""
     if known is None:
         return ()
     if isinstance(event, CareAction) and event.kind in _CLOSING:
