@@ -18,6 +18,11 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._heap)
 
+    @property
+    def next_due(self) -> int | None:
+        """When the next act is due; None when nothing is to be done."""
+        return self._heap[0][0] if self._heap else None
+
     def enter(self, due: int, act: Act) -> None:
         """Let this happen at `due`, or as soon after it as the world turns."""
         heappush(self._heap, (due, next(self._entries), act))
@@ -26,3 +31,9 @@ class Agenda:
         """Do all that is due, what it brings about at once included."""
         while self._heap and self._heap[0][0] <= now:
             heappop(self._heap)[2](now)
+
+    def happen_on_time(self, until: int) -> None:
+        """Do all that is due until then, each at its own instant."""
+        while self._heap and self._heap[0][0] <= until:
+            due, _, act = heappop(self._heap)
+            act(due)

@@ -21,16 +21,29 @@ class Temper(StrEnum):
     SEVERAL = "several"  # orders several services at once, and answers every prompt yes
     AGAIN = "again"  # says yes, and orders the same service again all day
     HANGS_UP = "hangs_up"  # orders voice services and hangs up before pressing a key
+    CODES = "codes"  # answers with the prompt's own code, asked for or not
+    WRONG_CODE = "wrong_code"  # answers with a code that nobody gave them
+    LISTS = "lists"  # says yes, and asks what the day has cost
+    CANCELS = "cancels"  # says yes, or not yet, and takes back one service or all
+    UNDOES = "undoes"  # says yes, and undoes the charge when the receipt comes
+    BINGES = "binges"  # orders many services at once and says yes to all: limits are for them
 
 
 class Fault(StrEnum):
-    """How often the outside errs; each is a share of the records that it could strike."""
+    """How often things go wrong outside; each is a share of what it could strike."""
 
     DUPLICATES = "duplicates"  # a centre sends the same record twice
     MISORDERS = "misorders"  # a readable order that no policy could approve: wrong price, and so on
     MALFORMED = "malformed"  # beside an order, a record that only a dead letter can answer
     UNDELIVERED = "undelivered"  # a message that never reaches the handset
     UNPAID = "unpaid"  # a charge that billing cannot collect
+    MISSETTLED = "missettled"  # a charge after which billing contradicts us or itself
+    GIVEN_BACK = "given_back"  # a charge that billing gives back without being asked
+    UNREFUNDED = "unrefunded"  # a refund that billing cannot pay
+    PART_REFUNDED = "part_refunded"  # a refund of which billing pays half
+    COMPLAINTS = "complaints"  # a charge that its subscriber complains about
+    CARELESS = "careless"  # a complaint at which customer care asks for what cannot be done
+    RELEASED = "released"  # a subscriber's turn after which the number is somebody else's
 
 
 class Mix(NamedTuple):
@@ -47,16 +60,22 @@ class MixError(ValueError):
 # Malformed records stay far below what stops a worker (law 10).
 DEFAULT_MIX = Mix(
     {
-        Temper.QUICK_YES: 0.34,
-        Temper.SLOW_YES: 0.12,
+        Temper.QUICK_YES: 0.30,
+        Temper.SLOW_YES: 0.10,
         Temper.LATE_YES: 0.03,
-        Temper.NO: 0.10,
-        Temper.NONSENSE: 0.05,
-        Temper.SILENCE: 0.12,
+        Temper.NO: 0.09,
+        Temper.NONSENSE: 0.04,
+        Temper.SILENCE: 0.11,
         Temper.REPEATS: 0.05,
-        Temper.SEVERAL: 0.04,
-        Temper.AGAIN: 0.12,
+        Temper.SEVERAL: 0.05,
+        Temper.AGAIN: 0.11,
         Temper.HANGS_UP: 0.03,
+        Temper.CODES: 0.03,
+        Temper.WRONG_CODE: 0.01,
+        Temper.LISTS: 0.015,
+        Temper.CANCELS: 0.015,
+        Temper.UNDOES: 0.015,
+        Temper.BINGES: 0.005,
     },
     {
         Fault.DUPLICATES: 0.02,
@@ -64,6 +83,13 @@ DEFAULT_MIX = Mix(
         Fault.MALFORMED: 0.003,
         Fault.UNDELIVERED: 0.01,
         Fault.UNPAID: 0.015,
+        Fault.MISSETTLED: 0.002,
+        Fault.GIVEN_BACK: 0.002,
+        Fault.UNREFUNDED: 0.05,
+        Fault.PART_REFUNDED: 0.05,
+        Fault.COMPLAINTS: 0.01,
+        Fault.CARELESS: 0.1,
+        Fault.RELEASED: 0.002,
     },
 )
 

@@ -24,7 +24,7 @@ class Options:
 
     `rate` counts orders as subscribers place them. What follows from them comes on top: prompts
     are reported and answered, charges settled, some records sent twice; with the example
-    catalogue about 2.5 records an order in all. Rate, duration and patience are in the world's
+    catalogue about 3 records an order in all. Rate, duration and patience are in the world's
     time, which under simulated time runs `speed` times as fast as the machine's.
     """
 
@@ -63,6 +63,9 @@ class Tally:
     malformed: Counter[str] = field(default_factory=Counter)  # by kind
     orders: int = 0  # readable ones, each owed a verdict
     replies: Counter[str] = field(default_factory=Counter)  # by the subscriber's temper
+    said: Counter[str] = field(default_factory=Counter)  # the same, by the way of saying it
+    care: Counter[str] = field(default_factory=Counter)  # care actions, by kind
+    careless: Counter[str] = field(default_factory=Counter)  # those that cannot be done
     messages: Counter[str] = field(default_factory=Counter)  # by kind
     reports: Counter[str] = field(default_factory=Counter)  # by status
     approved: int = 0
@@ -71,6 +74,10 @@ class Tally:
     charges: int = 0
     charges_repeated: int = 0
     collected_minor: dict[str, int] = field(default_factory=dict)  # by currency
+    refunds: Counter[str] = field(default_factory=Counter)  # by what billing made of them
+    refunds_repeated: int = 0
+    returned_minor: dict[str, int] = field(default_factory=dict)  # by currency
+    missettled: Counter[str] = field(default_factory=Counter)  # settlements that contradict
     waiting: int = 0  # orders without a verdict
     world_seconds: float = 0.0
 
@@ -92,7 +99,7 @@ class Summary:
 
     @property
     def drained(self) -> bool:
-        """Whether every order has its verdict, once, and billing was given each charge once."""
+        """Whether every order has its verdict, once, and billing was given everything once."""
         return self.trouble is None
 
     @property

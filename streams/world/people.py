@@ -1,8 +1,8 @@
-"""The subscribers: who they are, what they order, and how they answer.
+"""The subscribers: who they are and what they order; what they say is `talk`.
 
-Laws: a subscriber is drawn from (seed, index), an order from (seed, index, its number), an answer
-from the order it is about; nobody's doings depend on anybody else's. A subscriber knows what a
-prompt says and when it came, nothing of the gate.
+Laws: a subscriber is drawn from (seed, index), an order from (seed, index, its turn); nobody's
+doings depend on anybody else's. A number that is released belongs to the next subscriber: another
+temper in another province, who knows nothing of the one before.
 """
 
 from typing import NamedTuple
@@ -12,24 +12,6 @@ from streams.gate.words import Channel
 from streams.world.draws import Lots, chances
 from streams.world.market import Market, Offer
 from streams.world.mix import Fault, Mix, Temper
-
-# Spellings that people use; the policy's list knows what they mean after normalisation.
-YES_ZH = ("是", "好", "确认", "Y", "y", "Ｙ", "是。", " 确 认 ")
-YES_EN = ("Y", "y", "yes", "YES", "Yes!", "ｙｅｓ", " Y ")
-NO_ZH = ("否", "不", "N", "n", "Ｎ")
-NO_EN = ("N", "n", "no", "NO", "No.")
-NONSENSE = ("1", "什么?", "who is this", "?", "👍", "yes no", "好吧不要", "多少钱", "Y N", "")
-PRESS_YES = "1"
-PRESS_NO = "2"
-PRESS_NONSENSE = "9"
-
-# A short number of a provider's: a bait asks for a yes there, and it must count for nothing.
-OTHER_NUMBER = "1065800"
-
-# Fractions of the prompt's life, from the moment the subscriber has the message.
-_QUICK = (0.02, 0.25)
-_SLOW = (0.45, 0.85)
-_LATE = (1.05, 1.4)
 
 _DIGITS36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_CENTRES = {Channel.SMS: "smsc", Channel.MMS: "mmsc", Channel.IVR: "ivr"}
@@ -43,6 +25,7 @@ class Person(NamedTuple):
     province: str
     temper: Temper
     favourite: Offer
+    owner: int = 0  # how many had the number before
 
 
 class Wish(NamedTuple):
@@ -52,14 +35,7 @@ class Wish(NamedTuple):
     again: bool
     misorder: float | None  # a chance that picks what is wrong with the first order; mostly none
     malformed: float | None  # a chance that picks what the centre garbles beside it; mostly none
-
-
-class Answer(NamedTuple):
-    """When and what a subscriber answers; `at` is a fraction of the prompt's remaining life."""
-
-    at: float
-    text: str
-    misdirected: bool = False  # sent to another number than the prompt came from
+    gives_up: bool  # the number is somebody else's afterwards
 
 
 class People:
@@ -72,12 +48,24 @@ class People:
         self._faults = mix.faults
         self._tempers = Lots(mix.tempers)
         self._persons: dict[int, Person] = {}
+        self._indexes: dict[str, int] = {}
 
     def person(self, index: int) -> Person:
         """The subscriber of this index."""
-        if person := self._persons.get(index):
-            return person
-        temper, province, line, offer, *_ = chances(self.seed, "person", index)
+        return self._persons.get(index) or self._meet(index, 0)
+
+    def of_number(self, msisdn: str) -> Person | None:
+        """Whose number this is, if we have met them."""
+        index = self._indexes.get(msisdn)
+        return None if index is None else self._persons[index]
+
+    def release(self, person: Person) -> Person:
+        """The next subscriber with this number."""
+        return self._meet(person.ordinal, person.owner + 1)
+
+    def _meet(self, index: int, owner: int) -> Person:
+        name = ("person", index, owner) if owner else ("person", index)
+        temper, province, line, offer, *_ = chances(self.seed, *name)
         provinces = self._market.provinces
         home = provinces[int(province * len(provinces))]
         person = Person(
@@ -86,8 +74,10 @@ class People:
             home,
             self._tempers.pick(temper),
             self._market.pick(home, line, offer),
+            owner,
         )
         self._persons[index] = person
+        self._indexes[person.msisdn] = index
         return person
 
     def wish(self, person: Person, turn: int) -> Wish:
@@ -104,6 +94,9 @@ class People:
                 first = self._market.pick(person.province, line, offer)
                 second = self._market.pick(person.province, other, more)
                 offers = (first,) if first == second else (first, second)
+            case Temper.BINGES:
+                pairs = ((line, offer), (other, more), (offer, line), (more, other), (line, more))
+                offers = tuple({self._market.pick(person.province, *pair): 0 for pair in pairs})
             case _:
                 offers = (self._market.pick(person.province, line, offer),)
         return Wish(
@@ -111,27 +104,8 @@ class People:
             person.temper is Temper.REPEATS,
             what if err < self._faults[Fault.MISORDERS] else None,
             how if garble < self._faults[Fault.MALFORMED] else None,
+            chances(self.seed, "released", person.ordinal, turn)[0] < self._faults[Fault.RELEASED],
         )
-
-    def answer(
-        self, person: Person, order_number: int, channel: Channel, language: str
-    ) -> Answer | None:
-        """How this subscriber answers the prompt about their order; None is silence."""
-        delay, word, stray, *_ = chances(self.seed, "answer", person.ordinal, order_number)
-        voice = channel is Channel.IVR
-        match person.temper:
-            case Temper.SILENCE | Temper.HANGS_UP:
-                return None
-            case Temper.NO:
-                text = PRESS_NO if voice else _one_of(NO_EN if language == "en" else NO_ZH, word)
-                return Answer(_between(_QUICK, delay), text)
-            case Temper.NONSENSE:
-                misdirected = stray < 0.3 and not voice
-                text = PRESS_NONSENSE if voice else "Y" if misdirected else _one_of(NONSENSE, word)
-                return Answer(_between(_QUICK, delay), text, misdirected=misdirected)
-        text = PRESS_YES if voice else _one_of(YES_EN if language == "en" else YES_ZH, word)
-        when = {Temper.SLOW_YES: _SLOW, Temper.LATE_YES: _LATE}.get(person.temper, _QUICK)
-        return Answer(_between(when, delay), text)
 
 
 class OrderIds:
@@ -186,12 +160,3 @@ def base36(number: int) -> str:
 def _msisdn(seed: int, index: int) -> str:
     """A mobile number of its own for each index: 7,919 shares no factor with 10**8."""
     return f"86139{(index * 7919 + seed * 104_729) % 100_000_000:08d}"
-
-
-def _one_of(words: tuple[str, ...], chance: float) -> str:
-    return words[int(chance * len(words))]
-
-
-def _between(span: tuple[float, float], chance: float) -> float:
-    low, high = span
-    return low + (high - low) * chance

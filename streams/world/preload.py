@@ -3,8 +3,8 @@
 The demo's people without their eyes: a plain yes to the one number needs nothing from the prompt, a
 caller knows their own call, and a message's and a charge's id follow from the order's by the public
 rule. So replies, reports and settlements are planned from what people would have seen, in the same
-shares as live; only malformed records are left out. Subscribers come in rounds, so that one
-subscriber's events lie a round apart.
+shares as live; malformed records, customer care and answers to anything but a prompt are left out.
+Subscribers come in rounds, so that one subscriber's events lie a round apart.
 
 Law: a reply is published only after the broker has its order, and says so in its times: the gate
 judges a yes at its received_at against a prompt that was issued at its order's record time.
@@ -23,8 +23,9 @@ from streams.world.clock import WallClock
 from streams.world.draws import chances
 from streams.world.mistakes import MISORDERS
 from streams.world.mix import DEFAULT_MIX, Fault, Mix, Temper, validated
-from streams.world.people import OTHER_NUMBER, Answer, OrderIds, People, Person, Wish, order_of
+from streams.world.people import OrderIds, People, Person, Wish, order_of
 from streams.world.rounds import Rounds
+from streams.world.talk import IN_CALL, OTHER_NUMBER, Answer, Question, Way, answers
 from streams.world.wire import Encoders, Writer, encoders, our_codecs, read_market
 
 # Orders published before the replies to them: many, to keep the producer busy, but few enough that
@@ -32,6 +33,10 @@ from streams.world.wire import Encoders, Writer, encoders, our_codecs, read_mark
 _BLOCK_ORDERS_MAX = 4000
 # What people see on their display when 10086 asks; the policy of the example data says the same.
 SENDER = "10086"
+# Nor does it charge anybody for these.
+_REFUSED = frozenset({"heiyu"})
+# Whose first answer charges nothing: a no, or a plain yes while several prompts are open.
+_NO_PLAIN_YES = frozenset({Temper.NO, Temper.SEVERAL, Temper.BINGES})
 _EVENTS_PER_SUBSCRIBER = 10
 
 
@@ -142,12 +147,13 @@ class _Loader:
             return
         if not voice:
             self._report(order)
-        answer = self._people.answer(person, number, order.channel, "zh")
-        if answer is None or answer.at > 1:
+        question = Question(order.channel, "zh", None, is_told=False)
+        said = answers(self._people.seed, person.temper, person.ordinal, number, question)
+        if not said or said[0].at > 1:
             return
-        self._reply(order, answer)
-        yes = person.temper not in (Temper.NO, Temper.NONSENSE, Temper.SEVERAL)
-        if yes:
+        self._reply(order, said[0])
+        is_yes = said[0].way in (Way.WORD, Way.KEY) and person.temper not in _NO_PLAIN_YES
+        if is_yes and order.provider_id not in _REFUSED:
             self._settle(order)
             if not voice:
                 self._granted.add((person.ordinal, order.service_id))
@@ -160,15 +166,15 @@ class _Loader:
         self._publish(topics.DELIVERY_REPORTS, order.msisdn, self._encode.report(report))
 
     def _reply(self, order: Order, answer: Answer) -> None:
-        voice = order.channel is Channel.IVR
+        in_call = answer.way in IN_CALL
         reply = Reply(
             f"m-{_base_id(order)}-r",
             order.msisdn,
-            Channel.IVR if voice else Channel.SMS,
-            OTHER_NUMBER if answer.misdirected else SENDER,
+            Channel.IVR if in_call else Channel.SMS,
+            OTHER_NUMBER if answer.way is Way.OTHER_NUMBER else SENDER,
             answer.text,
             self._clock.now(),
-            order.call_id,
+            order.call_id if in_call else None,
         )
         self._publish(topics.REPLIES, order.msisdn, self._encode.reply(reply))
 

@@ -5,33 +5,19 @@ again. It ends by itself: after `duration` no more orders are placed, and when e
 verdict, and every approved one its charge, the world is drained. It never waits for ever: when the
 last prompt has ended and `patience` has passed too, it ends with a sentence saying what is missing.
 
-It must not know how the gate decides: it sees messages, charges and verdicts, as the outside does.
+It must not know how the gate decides: it sees messages, charges, refund requests and verdicts, as
+the outside does.
 """
 
 from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
-from streams import topics
-from streams.gate.effects import Charge, Message, Verdict
-from streams.gate.events import Tick
 from streams.settings import Settings
-from streams.world.agenda import Agenda
-from streams.world.billing import Billing
-from streams.world.centres import Centres
 from streams.world.clock import Clock, SimulatedClock, WallClock
-from streams.world.mix import Fault
 from streams.world.options import Options, Summary, Tally
-from streams.world.people import OrderIds, People
-from streams.world.wire import (
-    Encoders,
-    Reader,
-    Writer,
-    encoders,
-    our_codecs,
-    read_market,
-)
+from streams.world.outside import Outside
 
 Progress = Callable[[Tally], None]
 
@@ -42,6 +28,8 @@ _READ_MOST = 1000
 _ORDERS_A_TURN = 500
 _PROGRESS_S = 1.0
 _TICK_MS = 1000
+# What was asked of billing by the last replies is on its way when the last order is answered.
+_QUIET_S = 0.5
 # Simulated time starts this much earlier than rate and duration need, since nobody knows beforehand
 # how long prompts live; Kafka refuses times more than an hour ahead.
 _MARGIN_S = 3600.0
@@ -72,27 +60,10 @@ class World:
     def __init__(self, settings: Settings, options: Options) -> None:
         self._options = options.checked()
         self._settings = settings
-        self._codecs = our_codecs()
-        market = read_market(settings, self._codecs)
-        self._writer = Writer(settings)
-        self._encoders: Encoders = encoders(self._codecs)
-        self._reader = Reader(settings, (topics.MESSAGES, topics.CHARGES, topics.VERDICTS))
-        self._partitions = self._reader.partitions(topics.MESSAGES)
-        self._agenda = Agenda()
-        self._billing = Billing(options.seed, options.mix.faults[Fault.UNPAID])
-        self.tally = Tally()
         self._clock = _clock(settings, options)
         self._began = self._ticked = 0
-        self._centres = Centres(
-            options,
-            People(options.seed, options.subscribers, options.mix, market),
-            OrderIds(self._clock.now()),
-            self._agenda,
-            self._writer,
-            self._encoders,
-            self._partitions,
-            self.tally,
-        )
+        self._outside = Outside(settings, self._options, self._clock.now())
+        self.tally = self._outside.tally
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +74,7 @@ class World:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._reader.close()
+        self._outside.close()
 
     def run(
         self, on_progress: Progress = _say_nothing, stopped: Callable[[], bool] = _never
@@ -123,12 +94,14 @@ class World:
         published, events = monotonic(), self.tally.events
         patience = int(self._options.patience.total_seconds() * 1000)
         give_up = now + patience
-        while not self._drained() and now < give_up:
+        quiet_since = published
+        while monotonic() < quiet_since + _QUIET_S and now < give_up:
             now = self._clock.now()
-            self._turn(now)
+            if self._turn(now) or not self._drained():
+                quiet_since = monotonic()
             told = self._tell(on_progress, told)
-            give_up = max(give_up, self._centres.last_end + patience)
-        self._writer.flush()
+            give_up = max(give_up, self._outside.centres.last_end + patience)
+        self._outside.writer.flush()
         self._count()
         on_progress(self.tally)
         ended = monotonic()
@@ -138,47 +111,36 @@ class World:
         """Place what is due by now, in portions; whether there is more."""
         wanted = int((now - self._began) / 1000 * self._options.rate)
         for _ in range(_ORDERS_A_TURN):
-            if self._centres.placed >= wanted:
+            if self._outside.centres.placed >= wanted:
                 return False
-            self._centres.next_turn(now)
+            self._outside.centres.next_turn(now)
         return True
 
-    def _turn(self, now: int) -> None:
-        self._agenda.happen(now)
+    def _turn(self, now: int) -> int:
+        """Do what is due, then hear what the gate says; how many records came."""
+        outside = self._outside
+        outside.agenda.happen(now)
         if self._settings.simulated_time:
             self._tick(now)
-        self._writer.attend()
-        for topic, value in self._reader.read(_READ_MOST, _TURN_S):
-            record = self._codecs.decode(topic, value)
-            heard_at = self._clock.now()
-            match topic:
-                case topics.MESSAGES:
-                    self._centres.deliver(cast(Message, record), heard_at)
-                case topics.CHARGES:
-                    self._bill(cast(Charge, record), heard_at)
-                case topics.VERDICTS:
-                    self._centres.hear(cast(Verdict, record))
-
-    def _bill(self, charge: Charge, now: int) -> None:
-        settlement = self._billing.take(charge, now)
-        if settlement is not None:
-            self._centres.settle(settlement, now)
+        outside.writer.attend()
+        heard = 0
+        for topic, value in outside.reader.read(_READ_MOST, _TURN_S):
+            outside.take(topic, outside.decode(topic, value), self._clock.now())
+            heard += 1
+        return heard
 
     def _tick(self, now: int) -> None:
         """Write the ticks that are due; everything before them has been published."""
         while self._ticked < now // _TICK_MS:
             self._ticked += 1
-            at = self._ticked * _TICK_MS
-            for number in range(self._partitions):
-                tick = Tick(f"world-{at}-{number}", at)
-                value = self._encoders.tick(tick)
-                self._writer.publish(topics.TICKS, None, value, at, number)
+            self._outside.tick(self._ticked * _TICK_MS)
 
     def _drained(self) -> bool:
+        outside = self._outside
         return (
-            not self._centres.waiting
-            and not self._agenda
-            and self._billing.charges >= self.tally.approved
+            not outside.centres.waiting
+            and not outside.agenda
+            and outside.offices.billing.charges >= self.tally.approved
         )
 
     def _tell(self, on_progress: Progress, told: float) -> float:
@@ -189,12 +151,8 @@ class World:
         return at
 
     def _count(self) -> None:
-        tally = self.tally
-        tally.waiting = self._centres.waiting
-        tally.charges = self._billing.charges
-        tally.charges_repeated = self._billing.repeated
-        tally.collected_minor = dict(self._billing.collected_minor)
-        tally.world_seconds = (self._clock.now() - self._began) / 1000
+        self._outside.count()
+        self.tally.world_seconds = (self._clock.now() - self._began) / 1000
 
     def _trouble(self) -> str | None:
         """What is wrong with the end, in one sentence; nothing when all is well."""
@@ -206,13 +164,7 @@ class World:
                 f"check that a worker runs for topics {where.topic_prefix}* at "
                 f"{where.bootstrap_servers}"
             )
-        if tally.charges_repeated:
-            return f"billing was given {tally.charges_repeated} charges more than once"
-        if tally.verdicts_repeated:
-            return f"{tally.verdicts_repeated} orders got more than one verdict"
-        if tally.charges < tally.approved:
-            return f"{tally.approved} orders were approved, but {tally.charges} charges came"
-        return None
+        return self._outside.trouble()
 
 
 def _clock(settings: Settings, options: Options) -> Clock:

@@ -15,7 +15,7 @@ from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
 from streams.errors import Cause, Stop
 from streams.gate import effects, events, reference, words
-from streams.gate.events import DeliveryReport, Order, Reply, Settlement, Tick
+from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement, Tick
 from streams.settings import Settings
 from streams.world.market import Market, NothingToOrder, market
 
@@ -50,6 +50,7 @@ class Encoders(NamedTuple):
     reply: Callable[[Reply], bytes]
     report: Callable[[DeliveryReport], bytes]
     settlement: Callable[[Settlement], bytes]
+    care: Callable[[CareAction], bytes]
     tick: Callable[[Tick], bytes]
 
 
@@ -65,6 +66,7 @@ def encoders(codecs: Codecs) -> Encoders:
         codecs.encoder(topics.REPLIES, Reply),
         codecs.encoder(topics.DELIVERY_REPORTS, DeliveryReport),
         codecs.encoder(topics.SETTLEMENTS, Settlement),
+        codecs.encoder(topics.CARE, CareAction),
         codecs.encoder(topics.TICKS, Tick),
     )
 

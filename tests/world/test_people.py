@@ -10,20 +10,36 @@ from streams.gate.words import Channel
 from streams.world.draws import Lots, chances
 from streams.world.mix import DEFAULT_MIX, Fault, Mix, MixError, Temper, parse_mix
 from streams.world.options import Options, OptionsError
-from streams.world.people import Answer, OrderIds, People, Wish, base36
+from streams.world.people import OrderIds, People, Wish, base36
 from streams.world.rounds import Rounds
+from streams.world.talk import (
+    Answer,
+    Question,
+    Way,
+    after_clarify,
+    after_listing,
+    after_receipt,
+    answers,
+)
 from tests.world.market_for_tests import small_market
 
 ALL_QUICK = Mix({Temper.QUICK_YES: 1.0}, DEFAULT_MIX.faults)
+
+PLAIN = Question(Channel.SMS, "zh", "417", is_told=False)
+TOLD = PLAIN._replace(is_told=True)
+CALL = Question(Channel.IVR, "zh", None, is_told=False)
 
 
 def _people(seed: int, size: int = 500) -> People:
     return People(seed, size, DEFAULT_MIX, small_market())
 
 
-def _doings(people: People, index: int) -> tuple[Wish, Answer | None]:
-    person = people.person(index)
-    return people.wish(person, 3), people.answer(person, 3, Channel.SMS, "zh")
+def _said(people: People, index: int, number: int, question: Question) -> tuple[Answer, ...]:
+    return answers(people.seed, people.person(index).temper, index, number, question)
+
+
+def _doings(people: People, index: int) -> tuple[Wish, tuple[Answer, ...]]:
+    return people.wish(people.person(index), 3), _said(people, index, 3, PLAIN)
 
 
 def test_the_same_seed_gives_the_same_people() -> None:
@@ -62,10 +78,79 @@ def test_answers_keep_to_the_prompts_life_unless_late() -> None:
     """Late people answer after the prompt's end, all others within its life."""
     people = _people(11)
     for index in range(2000):
-        person = people.person(index)
-        answer = people.answer(person, 0, Channel.SMS, "en")
-        if answer is not None:
-            assert (answer.at > 1) == (person.temper is Temper.LATE_YES)
+        is_late = people.person(index).temper is Temper.LATE_YES
+        for answer in _said(people, index, 0, PLAIN):
+            assert (answer.at > 1) == is_late
+
+
+def test_all_tempers_speak_their_own_way() -> None:
+    """Among many people every way of saying something occurs, with the code where one is told."""
+    people = _people(12, 4000)
+    ways = Counter(
+        answer.way
+        for index in range(4000)
+        for question in (PLAIN, TOLD, CALL, CALL._replace(code="7", is_told=True))
+        for answer in _said(people, index, 0, question)
+    )
+    for nth in range(50):
+        ways[after_listing(1, 5, nth).way] += 1
+        ways.update(remark.way for remark in after_receipt(1, 5, nth))
+    assert set(ways) == set(Way)
+
+
+def test_a_code_is_said_as_it_was_told() -> None:
+    """A yes to a prompt that names its code holds just this code, however it is typed."""
+    people = _people(13)
+    for index in range(500):
+        for answer in answers(people.seed, Temper.QUICK_YES, index, 0, TOLD):
+            digits = "".join(str(int(sign)) for sign in answer.text if sign.isdigit())
+            assert digits == "417"
+            assert answer.way in (Way.CODE, Way.WORD_AND_CODE)
+
+
+def test_a_wrong_code_is_never_the_prompts_own() -> None:
+    """Somebody who errs gives three other digits, or presses another key."""
+    spoken = CALL._replace(code="7", is_told=True)
+    for index in range(1000):
+        (typed,) = answers(3, Temper.WRONG_CODE, index, 0, TOLD)
+        assert len(typed.text) == 3
+        assert typed.text != "417"
+        assert 100 <= int(typed.text) <= 999
+        (pressed,) = answers(3, Temper.WRONG_CODE, index, 0, spoken)
+        assert pressed.text in set("12345689")
+
+
+def test_the_spoken_digit_is_what_a_willing_caller_presses() -> None:
+    """In a call that asks for a digit, yes is that digit, and no is another key."""
+    spoken = CALL._replace(code="7", is_told=True)
+    assert answers(3, Temper.QUICK_YES, 1, 0, spoken)[0][1:] == ("7", Way.DIGIT)
+    assert answers(3, Temper.QUICK_YES, 1, 0, CALL)[0][1:] == ("1", Way.KEY)
+    assert answers(3, Temper.NO, 1, 0, spoken)[0].text != "7"
+
+
+def test_a_clarify_is_answered_with_codes_that_it_names() -> None:
+    """To several codes some say yes to one, some to all, some nothing more."""
+    counts: Counter[int] = Counter()
+    for index in range(300):
+        remarks = after_clarify(3, Temper.SEVERAL, index, 0, ("417", "902"))
+        counts[len(remarks)] += 1
+        for remark, code in zip(remarks, ("417", "902"), strict=False):
+            digits = "".join(str(int(sign)) for sign in remark.text if sign.isdigit())
+            assert digits == code
+    assert set(counts) == {0, 1, 2}
+    assert after_clarify(3, Temper.SEVERAL, 1, 0, ()) == ()
+
+
+def test_a_released_number_is_somebody_elses() -> None:
+    """The next owner keeps the number and nothing else, and the same seed gives the same one."""
+    people, again = _people(17), _people(17)
+    first = people.person(4)
+    second = people.release(first)
+    assert (second.msisdn, second.ordinal, second.owner) == (first.msisdn, 4, 1)
+    assert people.person(4) is second is people.of_number(first.msisdn)
+    assert again.release(again.person(4)) == second
+    others = [people.release(people.person(index)).temper for index in range(50)]
+    assert others != [again.person(index).temper for index in range(50)]
 
 
 def test_people_order_what_their_province_is_offered() -> None:
