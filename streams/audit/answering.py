@@ -14,6 +14,7 @@ from streams.audit.ordering import askable, over_call, over_spend, standing_obje
 from streams.audit.people import DAILY, VOICE, Prompt
 from streams.audit.records import Order, Policy, Reply, Verdict
 from streams.audit.standing import day_of
+from streams.audit.texts import template_of
 
 # Answers by which the gate says that a reply changed nothing. When in doubt, no charge: a yes that
 # the gate did not take as one is no consent here either.
@@ -40,6 +41,7 @@ def judge(case: Case, reply: Reply) -> Prompt | None:
         if said not in meaning.reasons:
             _differs(case, meaning)
         _do_keyword(case, reply, meaning)
+        _must_reply(case)
         return None
     if said in NOT_HEARD and meaning.answer == "YES":
         case.ledger.unheard.append(case.decision)
@@ -166,9 +168,22 @@ def _do_keyword(case: Case, reply: Reply, meaning: Meaning) -> None:
         close(case.person, _numbered(case, case.policy, reply, meaning.reading), declined=True)
 
 
+def _must_reply(case: Case) -> None:
+    """A list that was asked for is sent, and codes are told once to who could not be understood."""
+    policy, reason = case.policy, case.decision.reason
+    if policy is None:
+        return
+    kind = {"LISTED": "LISTING", "CANCELLED": "LISTING", "AMBIGUOUS": "CLARIFY"}.get(reason)
+    spoken = {policy.default_language, *(row["language"] for row in policy.languages)}
+    if kind is None or any(template_of(policy, kind, "SMS", each) is None for each in spoken):
+        return
+    if kind == "LISTING" or (not case.person.knows_codes and len(case.person.texts()) > 0):
+        case.replies.add(kind)
+
+
 def _answer(case: Case, reply: Reply, prompt: Prompt, meaning: Meaning) -> None:
     """Write down that a prompt was answered."""
-    case.person.open.remove(prompt)
+    case.person.shut(prompt)
     order = prompt.order
     service = None
     if order is not None and prompt.day is not None:

@@ -1,8 +1,9 @@
 """What a subscriber's reply says, by the words of a policy: an answer, a keyword, or nothing clear.
 
 Laws: only a whole text is read: one of the policy's words, a prompt's code, or a word and a code
-put together (law 5); width, case, spaces and the punctuation that people put around a word do not
-count. MMS orders are asked and answered by SMS, so both use the words for SMS.
+put together; what can be read in two ways says nothing (law 5). Width, case, spaces and the
+punctuation that people put around a word do not count. MMS orders are asked and answered by SMS, so
+both use the words for SMS.
 """
 
 import unicodedata
@@ -19,6 +20,8 @@ _KNOWN = ("SMS", "MMS", _VOICE)
 _DROPPED = frozenset("\u200b\u200c\u200d\u2060\ufeff.,;:!?\"'`~…。、，；：！？“”‘’「」『』《》·")
 
 CODE_LENGTH = 3
+# No list is so long; what is longer is the number of no service.
+_NUMBER_LENGTH_MAX = 6
 
 
 @lru_cache(maxsize=100_000)
@@ -75,21 +78,33 @@ class Words:
         """What a text to the one number says."""
         said = plain(text)
         if said not in self._readings:
-            self._readings[said] = next(self._ways(said), NOTHING) if said else NOTHING
+            self._readings[said] = self._reading(said)
         return self._readings[said]
 
-    def _ways(self, said: str) -> Iterator[Reading]:
-        """The ways to read a text, the one that counts first."""
+    def _reading(self, said: str) -> Reading:
+        if not said:
+            return NOTHING
         if said in self._keywords:
-            yield Reading(keyword=self._keywords[said])
+            return Reading(keyword=self._keywords[said])
+        if numbered := set(self._numbered(said)):
+            return numbered.pop() if len(numbered) == 1 else NOTHING
+        if (False, said) in self._answers:
+            return Reading(answer=self._answers[False, said])
+        if is_code(said):
+            return Reading(answer="YES", code=said)
+        coded = set(self._coded(said))
+        return coded.pop() if len(coded) == 1 else NOTHING
+
+    def _numbered(self, said: str) -> Iterator[Reading]:
+        """The ways to read a text as a cancellation of one service."""
         for word, keyword in self._keywords.items():
             number = said.removeprefix(word)
             if keyword == "CANCEL" and number != said and number.isascii() and number.isdigit():
-                yield Reading(keyword=keyword, number=int(number))
-        if (False, said) in self._answers:
-            yield Reading(answer=self._answers[False, said])
-        if is_code(said):
-            yield Reading(answer="YES", code=said)
+                known = len(number.lstrip("0")) <= _NUMBER_LENGTH_MAX
+                yield Reading(keyword=keyword, number=int(number) if known else 0)
+
+    def _coded(self, said: str) -> Iterator[Reading]:
+        """The ways to read a text as a word with a code behind or before it."""
         for word, code in (
             (said[:-CODE_LENGTH], said[-CODE_LENGTH:]),
             (said[CODE_LENGTH:], said[:CODE_LENGTH]),

@@ -149,10 +149,8 @@ def _wrong(case: Case, refund: Refund, event: Event | None) -> Iterator[str]:
         yield "its amount is none, or not in the currency of its charge"
     if refund.reason != _CAUSES.get(case.decision.reason):
         yield f"nothing that its decision says ({case.decision.reason}) asks for it"
-    match event:
-        case Reply() if account is not case.person.last:
-            yield "an undo takes back the last charge only"
-        case Reply() | CareAction() if refund.complaint_id != (
-            event.complaint_id if isinstance(event, CareAction) and event.kind == "UPHOLD" else None
-        ):
-            yield "it names another complaint than the one that was upheld"
+    named = event.complaint_id if isinstance(event, CareAction) else None
+    if refund.complaint_id != named:
+        yield "it names another complaint than the record that asked for it"
+    if isinstance(event, Reply) and account is not case.person.last:
+        yield "an undo takes back the last charge only"

@@ -61,6 +61,7 @@ class Case(NamedTuple):
     policy: Policy | None
     person: Person
     messages: dict[str, str]  # texts of the receipts and notices that must follow, by id
+    replies: set[str]  # kinds of the messages that must answer a reply
     alarms: Counter[str]  # kinds of the alarms that it must raise
 
     @property

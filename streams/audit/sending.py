@@ -27,6 +27,7 @@ def take(case: Case, message: Message, answered: Prompt | None) -> None:
         case "RECEIPT" | "NOTICE":
             _told(case, message)
         case "CLARIFY" | "LISTING":
+            case.replies.discard(message.kind)
             if case.decision.reason not in _AFTER[message.kind]:
                 sentence = f"no {message.kind} answers what its decision says"
                 case.note(4, sentence, message.entry)
@@ -116,3 +117,4 @@ def _clarified(case: Case, message: Message) -> None:
     if case.person.clarified == asked:
         case.note(4, "the same prompts were listed before", message.entry)
     case.person.clarified = asked
+    case.person.knows_codes = True

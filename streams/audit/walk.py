@@ -94,7 +94,7 @@ class Walk:
     def _step(self, decision: Decision) -> None:
         policy = self._books.standing.policy_at(decision.event_at, decision.reference)
         person = self._ledger.people[(decision.entry.key or b"").decode("utf-8", "replace")]
-        case = Case(self._ledger, decision, policy, person, {}, Counter())
+        case = Case(self._ledger, decision, policy, person, {}, set(), Counter())
         event = self._books.events.get(decision[2:5])
         answered = self._judge(case, event)
         verdicts = []
@@ -115,6 +115,8 @@ class Walk:
         for name in sorted(case.messages):
             kind = "receipt" if name.startswith("r-") else "notice of half of the day's limit"
             case.note(4, f"a {kind} is missing")
+        for kind in sorted(case.replies):
+            case.note(4, f"no {kind} answers the reply")
         self._windows[decision.entry.partition].take(case, verdicts)
         self._alarms(case)
 
@@ -160,7 +162,7 @@ class Walk:
             return
         prompt = self.prompts.get(decision.prompt_id or "")
         if prompt is not None and prompt in case.person.open:
-            case.person.open.remove(prompt)
+            case.person.shut(prompt)
 
     def _alarms(self, case: Case) -> None:
         """A decision raises the alarms it must, and no other."""

@@ -97,7 +97,7 @@ def _told_of(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
         if (refund.msisdn, refund.charge_id) not in charged:
             yield finding(NUMBER, refund.entry, "its charge cannot be found")
         complaint = refund.msisdn.encode(), refund.complaint_id
-        if refund.complaint_id is not None and complaint not in complaints:
+        if refund.reason == "UPHELD" and complaint not in complaints:
             yield finding(NUMBER, refund.entry, "its complaint cannot be found")
 
 
