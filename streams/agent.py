@@ -22,6 +22,7 @@ from streams.gate.decision import Effect
 from streams.gate.effects import Charge, DeadLetter, Message
 from streams.gate.facts import Facts, gather_facts
 from streams.gate.lapses import lapse_of
+from streams.gate.watch import watch
 from streams.gate.words import Channel, Reason, State
 from streams.gathering import Tables, gather, remember
 from streams.ingress.dead_letter_limit import DeadLetterLimit
@@ -121,8 +122,7 @@ class GateAgent:
         for due_at, token in decision.wake:
             partition.wake(due_at, token)
         self._limit.count(_fault_in(decision.effects, cause))
-        counts.add(topic, decision)
-        return self._outbox.send(partition, chain, cause.key, cause, decision, _policy(facts))
+        return self._send(partition, chain, cause.key, cause, decision, facts, counts)
 
     def _due(
         self,
@@ -149,9 +149,8 @@ class GateAgent:
             partition.wake(later, another)
         act = partition.act()
         cause = Cause(topics.TICKS, partition.number, offset, act, None, chain.tick, None, due_at)
-        counts.add(topics.TICKS, decision)
         key = gathered.subscriber_key
-        return self._outbox.send(partition, chain, key, cause, decision, _policy(facts))
+        return self._send(partition, chain, key, cause, decision, facts, counts)
 
     def _tick(
         self, partition: Partition, record: Any, at: int, chain: Chain, counts: Counts
@@ -169,6 +168,23 @@ class GateAgent:
         )
         return self._bury(partition, chain, cause, fault, facts, counts)
 
+    def _send(
+        self,
+        partition: Partition,
+        chain: Chain,
+        key: bytes | None,
+        cause: Cause,
+        decision: Decision,
+        facts: Facts,
+        counts: Counts,
+    ) -> Chain:
+        """Send a decision, with the alarm that it raises by being one too many."""
+        counted, decision = watch(chain.watch, decision, facts)
+        counts.add(cause.topic, decision)
+        if counted is not chain.watch:
+            chain = chain.watched(counted)
+        return self._outbox.send(partition, chain, key, cause, decision, _policy(facts))
+
     # -- dead letters ----------------------------------------------------------------------------
 
     def _bury(
@@ -183,8 +199,7 @@ class GateAgent:
         self._limit.count(_fault_told(cause, fault.cause))
         key = cause.key if cause.key is not None and is_msisdn(cause.key) else None
         decision = _dead_letter(fault.cause, fault.detail)
-        counts.add(cause.topic, decision)
-        return self._outbox.send(partition, chain, key, cause, decision, _policy(facts))
+        return self._send(partition, chain, key, cause, decision, facts, counts)
 
     def _bury_reference_faults(self, partition: Partition, chain: Chain, counts: Counts) -> Chain:
         """The owner of partition 0 writes the dead letters of reference records, once."""

@@ -2,8 +2,8 @@
 
 Every effect is encoded, sent to its topic under the decision's key, and named in the decision with
 its digest; the decision itself comes last, sealed onto the one before. One outbox serves all
-partitions; what belongs to one (the sequence, the last seal) is in `Chain` and travels in the
-partition's carry, so it goes on across owners.
+partitions; what belongs to one (the sequence, the last seal, what is counted for alarms) is in
+`Chain` and travels in the partition's carry, so it goes on across owners.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,7 @@ from streams.gate.effects import (
     Verdict,
     effect_id,
 )
+from streams.gate.watch import NOTHING, Watch
 from streams.topics import ALARMS, CHARGES, DEAD_LETTERS, DECISIONS, MESSAGES, REFUNDS, VERDICTS
 
 _TOPIC_OF: tuple[tuple[type[Any], str], ...] = (
@@ -35,8 +36,19 @@ _TOPIC_OF: tuple[tuple[type[Any], str], ...] = (
 )
 
 
+# A carry as it was before alarms were counted has a tick's value where this stands, and that begins
+# with the zero of Confluent's framing.
+_WATCHED = b"\x01"
+_HEAD_BYTES = 8 + SEAL_BYTES
+_WATCH_BYTES = 8 + 4 + 4
+
+
 class Chain(NamedTuple):
-    """Where a partition's decisions have got to."""
+    """Where a partition's decisions have got to.
+
+    Its carry is the sequence (8 bytes, big-endian), the seal, a mark, the watch (the window's
+    beginning in 8 bytes, two counts of 4 each), and the tick's value to the end.
+    """
 
     sequence: int
     """Of the next decision."""
@@ -44,24 +56,54 @@ class Chain(NamedTuple):
     """Of the last one."""
     tick: bytes
     """The value of the tick that last moved the watermark: the cause of due acts."""
+    watch: Watch = NOTHING
+    """What was counted for alarms in the window at hand."""
 
     def moved_by(self, tick: bytes) -> "Chain":
         """The same chain after another tick."""
-        return Chain(self.sequence, self.seal, tick)
+        return Chain(self.sequence, self.seal, tick, self.watch)
+
+    def watched(self, watch: Watch) -> "Chain":
+        """The same chain with other counts."""
+        return Chain(self.sequence, self.seal, self.tick, watch)
 
     def dump(self) -> bytes:
         """As it travels in the partition's carry."""
-        return self.sequence.to_bytes(8, "big") + self.seal + self.tick
+        since, dead_letters, refusals = self.watch
+        return (
+            self.sequence.to_bytes(8, "big")
+            + self.seal
+            + _WATCHED
+            + since.to_bytes(8, "big")
+            + dead_letters.to_bytes(4, "big")
+            + refusals.to_bytes(4, "big")
+            + self.tick
+        )
 
     @classmethod
     def load(cls, carry: bytes) -> "Chain":
-        """The chain of a partition; a new one begins at 0 with a seal of zeros."""
+        """The chain of a partition; a new one begins at 0 with a seal of zeros.
+
+        A carry from before alarms were counted has no mark and no watch.
+        """
         if not carry:
             return cls(0, FIRST_SEAL, b"")
-        head = 8 + SEAL_BYTES
-        if len(carry) < head:
-            raise ValueError(f"a chain of {len(carry)} bytes, expected at least {head}")
-        return cls(int.from_bytes(carry[:8], "big"), carry[8:head], carry[head:])
+        rest = carry[_HEAD_BYTES:]
+        least = _HEAD_BYTES if rest[:1] in (b"", b"\x00") else _HEAD_BYTES + 1 + _WATCH_BYTES
+        if len(carry) < least:
+            raise ValueError(f"a chain of {len(carry)} bytes, expected at least {least}")
+        sequence, last = int.from_bytes(carry[:8], "big"), carry[8:_HEAD_BYTES]
+        if least == _HEAD_BYTES:
+            return cls(sequence, last, rest)
+        if rest[:1] != _WATCHED:
+            raise ValueError(f"a chain with the mark {rest[0]}, expected {_WATCHED[0]}")
+        numbers = rest[1 : 1 + _WATCH_BYTES]
+        seen = Watch(
+            int.from_bytes(numbers[:8], "big"),
+            int.from_bytes(numbers[8:12], "big"),
+            int.from_bytes(numbers[12:], "big"),
+        )
+        return cls(sequence, last, rest[1 + _WATCH_BYTES :], seen)
 
 
 class Cause(NamedTuple):
@@ -144,7 +186,7 @@ class Outbox:
         unsealed = value[:-SEAL_BYTES]
         sealed = seal(chain.seal, salt, unsealed)
         partition.send(self._decisions, key, unsealed + sealed)
-        return Chain(chain.sequence + 1, sealed, chain.tick)
+        return Chain(chain.sequence + 1, sealed, chain.tick, chain.watch)
 
     def _send_effect(
         self, partition: Partition, key: bytes | None, cause: Cause, effect: Effect, salt: bytes

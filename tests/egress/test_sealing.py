@@ -8,8 +8,12 @@ from hypothesis import strategies as st
 
 from streams.egress.outbox import Chain
 from streams.egress.sealing import FIRST_SEAL, SALT_BYTES, SEAL_BYTES, Salts, digest, seal
+from streams.gate.watch import NOTHING, TOLD, Watch
 
 SALT = bytes(range(SALT_BYTES))
+WATCHES = st.builds(
+    Watch, st.integers(0, (1 << 63) - 1), st.integers(0, TOLD), st.integers(0, TOLD)
+)
 KEYS = st.none() | st.binary(max_size=20)
 
 
@@ -65,20 +69,43 @@ def test_a_new_partitions_chain_begins_at_nought() -> None:
     sequence=st.integers(0, (1 << 64) - 1),
     last=st.binary(min_size=SEAL_BYTES, max_size=SEAL_BYTES),
     tick=st.binary(max_size=40),
+    watch=WATCHES,
 )
-def test_a_chain_survives_its_owner(sequence: int, last: bytes, tick: bytes) -> None:
+def test_a_chain_survives_its_owner(sequence: int, last: bytes, tick: bytes, watch: Watch) -> None:
     """What is carried is what the next owner goes on with."""
-    chain = Chain(sequence, last, tick)
+    chain = Chain(sequence, last, tick, watch)
     assert Chain.load(chain.dump()) == chain
 
 
-def test_half_a_chain_is_refused() -> None:
-    """A carry that is too short was not written by this code."""
-    with pytest.raises(ValueError, match="39 bytes, expected at least 40"):
-        Chain.load(bytes(39))
+@given(
+    sequence=st.integers(0, (1 << 64) - 1),
+    last=st.binary(min_size=SEAL_BYTES, max_size=SEAL_BYTES),
+    tick=st.just(b"") | st.binary(max_size=40).map(lambda body: b"\0" + body),
+)
+def test_a_chain_from_before_alarms_were_counted_goes_on(
+    sequence: int, last: bytes, tick: bytes
+) -> None:
+    """A carry without counts is the sequence, the seal and a framed tick; nothing was counted."""
+    assert Chain.load(sequence.to_bytes(8, "big") + last + tick) == Chain(sequence, last, tick)
+
+
+@pytest.mark.parametrize(
+    ("carry", "sentence"),
+    [
+        (bytes(39), "a chain of 39 bytes, expected at least 40"),
+        (bytes(40) + b"\1" + bytes(15), "a chain of 56 bytes, expected at least 57"),
+        (bytes(40) + b"\2" + bytes(16), "a chain with the mark 2, expected 1"),
+    ],
+)
+def test_a_carry_that_this_code_did_not_write_is_refused(carry: bytes, sentence: str) -> None:
+    """Half a chain, or one of another make, is not taken for a chain."""
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        Chain.load(carry)
 
 
 def test_a_tick_moves_nothing_but_the_tick() -> None:
-    """Another tick leaves sequence and seal as they are."""
-    chain = Chain(7, b"s" * SEAL_BYTES, b"before")
-    assert chain.moved_by(b"after") == Chain(7, b"s" * SEAL_BYTES, b"after")
+    """Another tick leaves sequence, seal and counts as they are."""
+    chain = Chain(7, b"s" * SEAL_BYTES, b"before", Watch(300_000, 2, 1))
+    after = Chain(7, b"s" * SEAL_BYTES, b"after", Watch(300_000, 2, 1))
+    assert chain.moved_by(b"after") == after
+    assert chain.moved_by(b"after").watched(NOTHING) == Chain(7, b"s" * SEAL_BYTES, b"after")
