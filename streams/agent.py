@@ -19,7 +19,7 @@ from streams.gate.catalogue import Catalogue
 from streams.gate.clocks import Overdue
 from streams.gate.decide import KEEP, Decision, decide
 from streams.gate.decision import Effect
-from streams.gate.effects import Charge, DeadLetter, Message
+from streams.gate.effects import Alarm, Charge, DeadLetter, Message, RefundRequest, Verdict
 from streams.gate.facts import Facts, gather_facts
 from streams.gate.lapses import lapse_of
 from streams.gate.watch import watch
@@ -35,32 +35,60 @@ _NO_POLICY: tuple[str | None, int | None] = (None, None)
 class Counts:
     """What one turn did, for the metrics; kept only if the turn is committed."""
 
-    __slots__ = ("charges", "dead_letters", "decisions", "prompts", "records")
+    # By the values of each metric's labels (streams/metrics.py).
+    _COUNTERS = (
+        "alarms",
+        "charges",
+        "dead_letters",
+        "decisions",
+        "messages",
+        "records",
+        "refunds",
+        "verdicts",
+    )
+    __slots__ = (*_COUNTERS, "oldest_at")
 
     def __init__(self) -> None:
-        # By the values of each metric's labels (streams/metrics.py).
         self.decisions: Counter[tuple[str, ...]] = Counter()
+        self.verdicts: Counter[tuple[str, ...]] = Counter()
         self.charges: Counter[tuple[str, ...]] = Counter()
-        self.prompts: Counter[tuple[str, ...]] = Counter()
+        self.messages: Counter[tuple[str, ...]] = Counter()
+        self.refunds: Counter[tuple[str, ...]] = Counter()
+        self.alarms: Counter[tuple[str, ...]] = Counter()
         self.dead_letters: Counter[tuple[str, ...]] = Counter()
         self.records: Counter[tuple[str, ...]] = Counter()
+        # The time of the oldest record, UTC ms; None without any.
+        self.oldest_at: int | None = None
 
     def merge(self, other: "Counts") -> None:
         """What another partition did in the same turn."""
-        for name in self.__slots__:
+        for name in self._COUNTERS:
             getattr(self, name).update(getattr(other, name))
+        if other.oldest_at is not None:
+            self.take(other.oldest_at)
+
+    def take(self, at: int) -> None:
+        """A record of that time."""
+        if self.oldest_at is None or at < self.oldest_at:
+            self.oldest_at = at
 
     def add(self, topic: str, decision: Decision) -> None:
         """One decision, with what it sends."""
         self.decisions[decision.reason, decision.channel] += 1
         for effect in decision.effects:
-            kind = type(effect)
-            if kind is Charge:
-                self.charges[decision.channel,] += 1
-            elif kind is Message:
-                self.prompts[decision.channel,] += 1
-            elif isinstance(effect, DeadLetter):
-                self.dead_letters[topic, effect.cause] += 1
+            match effect:
+                case Message():
+                    self.messages[effect.kind, effect.channel] += 1
+                case Charge():
+                    self.charges[effect.channel, effect.confirmation] += 1
+                case Verdict():
+                    self.verdicts[effect.outcome, effect.reason] += 1
+                case RefundRequest():
+                    self.refunds[effect.reason,] += 1
+                case Alarm():
+                    self.alarms[effect.kind,] += 1
+                case DeadLetter():
+                    self.dead_letters[topic, effect.cause] += 1
 
 
 class GateAgent:
@@ -111,6 +139,7 @@ class GateAgent:
         topic, number, offset = topics.INPUTS[source], partition.number, partition.offset
         event = self._reader.read(source, record, number, partition.total)
         counts.records[topic,] += 1
+        counts.take(at)
         cause = _cause(topic, partition, record, at)
         facts = gather_facts(catalogue, at, partition.watermark, topic, number, offset)
         if isinstance(event, Unreadable):

@@ -79,7 +79,7 @@ def build(settings: Settings) -> App:
             settings.dead_letters_count_min,
         ),
     )
-    meter = Meter(app, metrics)
+    meter = Meter(app, metrics, simulated_time=settings.simulated_time)
 
     @app.agent(app.inputs, name="gate")
     async def gate(turns: Turns) -> None:

@@ -5,22 +5,59 @@ to this worker is open. Nothing here is read by a decision.
 """
 
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from streams.agent import Counts
 from streams.engine import App
+from streams.gate.reasons import ROWS, Kind
+from streams.gate.words import Reason
 from streams.metrics import Metric, Metrics
 
 # A worker that owns partitions writes and takes ticks: this long without a turn is no quiet hour.
 _STALLED_S = 60.0
 
 
+# What a decision's reason counts as besides, with that metric's word for it.
+_SHADOW = {
+    Reason.APPROVED_WOULD_ASK: "ask",
+    Reason.APPROVED_WOULD_COVER: "cover",
+    Reason.APPROVED_WOULD_REFUSE: "refuse",
+}
+_COMPLAINTS = {
+    Reason.COMPLAINT_OPENED: "opened",
+    Reason.COMPLAINT_ANSWERED: "answered",
+    Reason.COMPLAINT_OVERDUE: "overdue",
+    Reason.COMPLAINT_UPHELD: "upheld",
+    Reason.COMPLAINT_REJECTED: "rejected",
+}
+_SETTLEMENTS = {row.reason for row in ROWS if row.kind is Kind.SETTLEMENT}
+
+
+def by_reason(decisions: Mapping[tuple[str, ...], int]) -> dict[Metric, Counter[tuple[str, ...]]]:
+    """What decisions, counted by reason and channel, count as besides."""
+    counted: dict[Metric, Counter[tuple[str, ...]]] = {
+        metric: Counter() for metric in (Metric.SHADOW, Metric.SETTLEMENTS, Metric.COMPLAINTS)
+    }
+    for (named, channel), count in decisions.items():
+        reason = Reason(named)
+        if (would := _SHADOW.get(reason)) is not None:
+            counted[Metric.SHADOW][would, channel] += count
+        elif (event := _COMPLAINTS.get(reason)) is not None:
+            counted[Metric.COMPLAINTS][event,] += count
+        elif reason in _SETTLEMENTS:
+            counted[Metric.SETTLEMENTS][reason,] += count
+    return counted
+
+
 class Meter:
     """Feeds the metrics of one worker."""
 
-    def __init__(self, app: App, metrics: Metrics) -> None:
+    def __init__(self, app: App, metrics: Metrics, *, simulated_time: bool) -> None:
         self._app = app
         self._metrics = metrics
+        # Records then carry the simulator's time, which says nothing of how late we are.
+        self._simulated_time = simulated_time
         self._turns = 0
         self._redone = 0
         self._progress_at = time.monotonic()
@@ -35,12 +72,20 @@ class Meter:
             total.merge(one)
         metrics = self._metrics
         metrics.count(Metric.DECISIONS, total.decisions)
+        for metric, counted in by_reason(total.decisions).items():
+            metrics.count(metric, counted)
+        metrics.count(Metric.VERDICTS, total.verdicts)
         metrics.count(Metric.CHARGES, total.charges)
-        metrics.count(Metric.PROMPTS, total.prompts)
+        metrics.count(Metric.MESSAGES, total.messages)
+        metrics.count(Metric.REFUNDS, total.refunds)
+        metrics.count(Metric.ALARMS, total.alarms)
         metrics.count(Metric.DEAD_LETTERS, total.dead_letters)
         metrics.count(Metric.RECORDS, total.records)
         metrics.count(Metric.TURNS, {(): 1})
         metrics.observe(Metric.TURN_RECORDS, records)
+        if total.oldest_at is not None and not self._simulated_time:
+            # A broker's clock may be a moment ahead of ours.
+            metrics.observe(Metric.LATENCY_SECONDS, max(0.0, time.time() - total.oldest_at / 1000))
         self._observe_times()
 
     def _observe_times(self) -> None:

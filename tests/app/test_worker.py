@@ -191,7 +191,7 @@ def test_metrics_count_what_was_committed(run: Run) -> None:
     texts = "".join(run.metrics.values())
     history = run.told.history
     assert shown(texts, Metric.CHARGES) == len(history.of(topics.CHARGES))
-    assert shown(texts, Metric.PROMPTS) == len(history.of(topics.MESSAGES))
+    assert shown(texts, Metric.MESSAGES) == len(history.of(topics.MESSAGES))
     assert shown(texts, Metric.DECISIONS) == len(history.of(topics.DECISIONS))
     assert shown(texts, Metric.DEAD_LETTERS) == 0
     assert shown(texts, Metric.PARTITIONS_OPEN) == 4

@@ -6,7 +6,14 @@ import urllib.request
 
 import pytest
 
+from streams.agent import Counts
+from streams.gate.effects import Message
+from streams.gate.reasons import ROWS, Kind
+from streams.gate.words import Reason
+from streams.meter import by_reason
 from streams.metrics import Metric, Metrics, Served
+from tests.gate.examples import MINUTE, NOON, OFF, catalogue, order, policy, reply
+from tests.gate.harness import Gate
 
 
 def fetch(port: int, path: str) -> tuple[int, str]:
@@ -39,8 +46,8 @@ def test_counts_of_a_turn_are_added_at_once() -> None:
     shown = metrics.text().decode()
     assert 'tollgate_decisions_total{channel="SMS",reason="PROMPTED"} 5.0' in shown
     assert "tollgate_turns_total 1.0" in shown
-    lag = 'kafka_consumergroup_lag{group="tollgate-gate",partition="0",topic="vas.orders.v1"} 7.0'
-    assert lag in shown
+    where = 'consumergroup="tollgate-gate",partition="0",topic="vas.orders.v1"'
+    assert f"kafka_consumergroup_lag{{{where}}} 7.0" in shown
     assert 'tollgate_turn_records_bucket{le="200.0"} 1.0' in shown
 
 
@@ -71,3 +78,55 @@ def test_metrics_and_health_are_served_on_loopback() -> None:
         assert (status, json.loads(body)) == (503, {"ok": False, "trouble": trouble})
         assert fetch(served.port, "/livez")[0] == 200
         assert fetch(served.port, "/")[0] == 404
+
+
+def test_a_turn_counts_each_thing_under_its_own_name() -> None:
+    """Prompts are messages of their kind; a yes counts one verdict and one charge; a conflict one
+    alarm and one dead letter.
+    """
+    gate, counts = Gate(catalogue()), Counts()
+    for topic, event, at in (
+        ("orders.v1", order("o-1", NOON), NOON),
+        ("replies.v1", reply("r-1", NOON + MINUTE), NOON + MINUTE),
+        ("orders.v1", order("o-1", NOON, price_minor=1), NOON + 2 * MINUTE),
+    ):
+        counts.take(at)
+        counts.add(topic, gate.take(event, at))
+    assert counts.messages["PROMPT", "SMS"] == 1
+    assert sum(counts.messages.values()) == sum(isinstance(each, Message) for each in gate.sent)
+    assert counts.charges == {("SMS", "FIRST_OF_DAY"): 1}
+    assert counts.verdicts == {("APPROVED", "APPROVED_CONFIRMED"): 1}
+    assert counts.alarms == {("CONFLICT",): 1}
+    assert counts.dead_letters == {("orders.v1", "conflict"): 1}
+    assert counts.oldest_at == NOON
+
+
+def test_the_counts_of_partitions_are_added_and_the_oldest_record_is_kept() -> None:
+    """A turn's counts are those of all its partitions, its age that of its oldest record."""
+    gate, first, second, total = Gate(catalogue(policy(OFF))), Counts(), Counts(), Counts()
+    first.add("orders.v1", gate.take(order("o-1", NOON), NOON))
+    second.add("orders.v1", gate.take(order("o-2", NOON), NOON))
+    second.take(9)
+    second.take(7)
+    second.take(8)
+    for one in (first, second):
+        total.merge(one)
+    assert total.decisions == {("APPROVED_NOT_ASKED", "SMS"): 2}
+    assert total.verdicts == {("APPROVED", "APPROVED_NOT_ASKED"): 2}
+    assert total.oldest_at == 7
+
+
+def test_decisions_count_as_settlements_complaints_and_trials_by_their_reason() -> None:
+    """Each such reason has a word of its own in its metric; all others count nowhere besides."""
+    counted = by_reason({(reason, "SMS"): 1 for reason in Reason})
+    assert set(counted[Metric.SETTLEMENTS]) == {
+        (row.reason,) for row in ROWS if row.kind is Kind.SETTLEMENT
+    }
+    assert counted[Metric.SHADOW] == {("ask", "SMS"): 1, ("cover", "SMS"): 1, ("refuse", "SMS"): 1}
+    assert {event for (event,) in counted[Metric.COMPLAINTS]} == {
+        "opened",
+        "answered",
+        "overdue",
+        "upheld",
+        "rejected",
+    }
