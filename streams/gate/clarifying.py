@@ -37,13 +37,13 @@ def clarify(remembered: Remembered, reply: Reply, facts: Facts, seen: Seen) -> C
     if known is None or not refs:
         return Changes(seen, KEEP, KEEP, (), ())
     language = policy.language(known.province)
-    space = "" if language == "zh" else " "
     lines = []
     for ref in refs:
         name = in_language(facts.catalogue.services[ref.service_id].name, language)
         prompt = _prompt(remembered, ref)
         price = price_text(prompt.price_minor, prompt.currency, language)
-        lines.append(f"{ref.code} {name}{space}{price}")
+        # The name may end in a digit, and the price begins with one.
+        lines.append(f"{ref.code} {name} {price}")
     messages = listing_message(
         facts, policy, reply, known.province, MessageKind.CLARIFY, CLARIFY, lines, {}
     )
