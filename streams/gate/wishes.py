@@ -39,8 +39,8 @@ def fulfil(
 
 def undoable(known: Subscriber | None, reply: Reply, policy: PolicyInForce) -> LastCharge | None:
     """The charge that an undo would take back; None when its time is over."""
-    last = None if known is None else known.last_charge
-    if last is None or reply.received_at >= last.approved_at + policy.record.undo_ms:
+    last, undo_ms = None if known is None else known.last_charge, policy.record.undo_ms
+    if last is None or undo_ms == 0 or reply.received_at >= last.approved_at + undo_ms:
         return None
     return last
 
