@@ -56,7 +56,7 @@ def open_complaint(remembered: Remembered, action: CareAction, facts: Facts) -> 
     charge_id = charge_named(action)
     assert charge_id is not None, "an action that names no charge is set aside before"
     after_ms = () if facts.policy is None else facts.policy.record.complaint_alarms_ms
-    alarms_at = tuple(sorted(facts.at + each for each in after_ms))
+    alarms_at = tuple(facts.at + each for each in after_ms)
     complaint = Complaint(
         charge_id,
         action.order_id if account is None else account.order_id,
