@@ -7,7 +7,7 @@ that a reply finds it. Both are made and dropped here, together.
 from typing import NamedTuple
 
 from streams.gate.codes import draw_code, draw_digit
-from streams.gate.days import NOBODY, codes_taken, kept, touched
+from streams.gate.days import NOBODY, codes_taken, kept, with_prompt
 from streams.gate.effects import Message
 from streams.gate.events import Order
 from streams.gate.facts import Facts
@@ -155,16 +155,13 @@ def ask(
         code,
         prompt.code_required,
     )
-    by_text = prompt.channel is not Channel.IVR
-    counted = day._replace(
-        prompts=day.prompts + 1, codes=(*day.codes, code) if by_text else day.codes
-    )
+    codes = () if prompt.channel is Channel.IVR else (code,)
     return Asked(
         coded,
         _message(policy, msisdn, coded, worded.words),
         ref,
         (prompt.due_at, due_token(day.day, msisdn, service_id, prompt.prompt_id)),
-        touched(counted, service_id, prompt.currency),
+        with_prompt(day, service_id, prompt.currency, codes),
     )
 
 

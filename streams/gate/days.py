@@ -84,6 +84,24 @@ def declined(day: SubscriberDay, service_id: str, currency: str) -> SubscriberDa
     return with_total(day, total._replace(declined=True))
 
 
+def with_prompt(
+    day: SubscriberDay, service_id: str, currency: str, codes: tuple[str, ...]
+) -> SubscriberDay:
+    """The day after one more prompt about a service, with the codes that it gave out."""
+    services = day.services
+    if total_of(day, service_id) is None:
+        services = (*services, ServiceTotal(service_id, 0, 0, currency, False, 0))
+    return SubscriberDay(
+        day.day,
+        day.prompts + 1,
+        day.shadow_prompts,
+        (*day.codes, *codes),
+        services,
+        day.spent,
+        day.calls,
+    )
+
+
 def spent_of(day: SubscriberDay, currency: str) -> Spent:
     """What was spent of one currency."""
     for each in day.spent:
