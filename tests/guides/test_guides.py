@@ -22,9 +22,11 @@ from streams.codec.codecs import Codecs
 from streams.codec.faults import CAUSES
 from streams.egress.dead_letters import CAUSE_HEADER
 from streams.gate import effects, events, words
+from streams.gate.care import CARE_INCOMPLETE
 from streams.gate.effects import Charge
 from streams.gate.repeats import CONFLICT, NEGATIVE_AMOUNT, NEGATIVE_PRICE, TIME_AHEAD
-from streams.gate.words import Channel, Confirmation, SettlementOutcome
+from streams.gate.settlements import CHARGE_UNKNOWN, CONTRADICTS, REFUND_UNKNOWN
+from streams.gate.words import CareKind, Channel, Confirmation, SettlementOutcome
 from streams.ingress import read
 from streams.settings import Settings, load
 
@@ -118,10 +120,18 @@ def test_billing_stops_at_a_charge_with_another_amount(settings: Settings, tmp_p
 def test_the_guide_names_every_cause_of_a_dead_letter() -> None:
     """The table of causes has every word that a dead letter can carry."""
     named = set(re.findall(r"`([a-z_]+)`", PUBLISHING.partition("| cause |")[2]))
-    of_the_gate = {TIME_AHEAD, CONFLICT, NEGATIVE_AMOUNT, NEGATIVE_PRICE}
+    of_the_gate = {TIME_AHEAD, CONFLICT, NEGATIVE_AMOUNT, NEGATIVE_PRICE, CARE_INCOMPLETE}
+    of_billing = {CHARGE_UNKNOWN, REFUND_UNKNOWN, CONTRADICTS}
     of_the_edge = {read.NO_KEY, read.BAD_MSISDN, read.WRONG_PARTITION, read.KEY_MISMATCH}
-    assert {*CAUSES, *of_the_gate, *of_the_edge} <= named
+    assert {*CAUSES, *of_the_gate, *of_billing, *of_the_edge} <= named
+    assert of_billing <= set(re.findall(r"`([a-z_]+)`", BILLING))
     assert f"`{CAUSE_HEADER}`" in PUBLISHING
+
+
+def test_the_guide_names_every_kind_of_care() -> None:
+    """Whoever writes care actions finds what each kind needs."""
+    table = PUBLISHING.partition("| kind | needs | does |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"\b[A-Z]{4,}\b", table)) == set(CareKind) - {CareKind.UNKNOWN}
 
 
 def test_the_guides_link_and_name_what_is_there() -> None:
