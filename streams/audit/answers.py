@@ -101,7 +101,7 @@ class Words:
             number = said.removeprefix(word)
             if keyword == "CANCEL" and number != said and number.isascii() and number.isdigit():
                 known = len(number.lstrip("0")) <= _NUMBER_LENGTH_MAX
-                yield Reading(keyword=keyword, number=int(number) if known else 0)
+                yield Reading(keyword=keyword, number=int(number.lstrip("0") or 0) if known else 0)
 
     def _coded(self, said: str) -> Iterator[Reading]:
         """The ways to read a text as a word with a code behind or before it."""
