@@ -41,7 +41,8 @@ def judge(case: Case, reply: Reply) -> Prompt | None:
         if said not in meaning.reasons:
             _differs(case, meaning)
         _do_keyword(case, reply, meaning)
-        _must_reply(case)
+        if reply.channel != VOICE:
+            _must_reply(case)
         return None
     if said in NOT_HEARD and meaning.answer == "YES":
         case.ledger.unheard.append(case.decision)
@@ -177,13 +178,13 @@ def _must_reply(case: Case) -> None:
     spoken = {policy.default_language, *(row["language"] for row in policy.languages)}
     if kind is None or any(template_of(policy, kind, "SMS", each) is None for each in spoken):
         return
-    if kind == "LISTING" or (not case.person.knows_codes and len(case.person.texts()) > 0):
+    if kind == "LISTING" or not case.person.clarified:
         case.replies.add(kind)
 
 
 def _answer(case: Case, reply: Reply, prompt: Prompt, meaning: Meaning) -> None:
     """Write down that a prompt was answered."""
-    case.person.shut(prompt)
+    case.person.open.remove(prompt)
     order = prompt.order
     service = None
     if order is not None and prompt.day is not None:

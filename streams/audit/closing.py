@@ -32,7 +32,7 @@ def close(person: Person, service_id: str | None, *, declined: bool) -> None:
         order = prompt.order
         if order is None or service_id not in (None, order.service_id):
             continue
-        person.shut(prompt)
+        person.open.remove(prompt)
         prompt.taken_back = True
         if declined and prompt.day is not None:
             person.days[prompt.day].service(order.service_id).declined = True

@@ -54,6 +54,11 @@ def clock_alarm_id(msisdn: str, complaint_id: str, due_at: int) -> str:
     return "a-" + blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def window_alarm_id(kind: str, partition: int, since: int) -> str:
+    """The identifier of the alarm that one window of a partition raises."""
+    return "a-" + blake2b(f"{kind}|{partition}|{since}".encode(), digest_size=16).hexdigest()
+
+
 def alarm_id(topic: str, partition: int, offset: int) -> str:
     """The identifier of the alarm that one input record raises."""
     return "a-" + blake2b(f"{topic}|{partition}|{offset}".encode(), digest_size=16).hexdigest()

@@ -173,8 +173,8 @@ class Person:
     complaints: dict[str, Complaint] = field(default_factory=dict)
     last: Account | None = None  # what an undo would take back
     released_at: int | None = None
-    clarified: tuple[Prompt, ...] = ()  # the text prompts that the last CLARIFY listed
-    knows_codes: bool = False  # a CLARIFY was sent, and several text prompts have stayed open
+    clarified: tuple[Prompt, ...] = ()
+    """The text prompts open at the last CLARIFY, since there was a first of those that are open."""
 
     def call(self, call_id: str | None) -> tuple[int, int]:
         """What was charged in one call."""
@@ -183,12 +183,6 @@ class Person:
     def texts(self) -> list[Prompt]:
         """The open prompts that are answered by text."""
         return [prompt for prompt in self.open if not prompt.by_voice]
-
-    def shut(self, prompt: Prompt) -> None:
-        """A prompt hears nothing more."""
-        self.open.remove(prompt)
-        if len(self.texts()) <= 1:
-            self.knows_codes = False
 
     def forget(self) -> None:
         """The number has another owner: of the one before only charges and complaints stay."""
@@ -199,4 +193,3 @@ class Person:
         self.calls.clear()
         self.last = None
         self.clarified = ()
-        self.knows_codes = False

@@ -54,6 +54,8 @@ def _asked(case: Case, message: Message, answered: Prompt | None) -> None:
     )
     _counted(case, prompt)
     _coded(case, prompt)
+    if not prompt.by_voice and not case.person.texts():
+        case.person.clarified = ()
     ledger.prompts[message.prompt_id] = prompt
     case.person.open.append(prompt)
 
@@ -117,4 +119,3 @@ def _clarified(case: Case, message: Message) -> None:
     if case.person.clarified == asked:
         case.note(4, "the same prompts were listed before", message.entry)
     case.person.clarified = asked
-    case.person.knows_codes = True

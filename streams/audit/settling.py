@@ -65,7 +65,7 @@ def _contradiction(account: Account, settlement: Settlement) -> str | None:
             return f"its charge was {account.settled} before"
         case "CHARGED" | "FAILED" if amount != charge.price_minor:
             return "its amount is not its charge's"
-        case "FAILED" if account.given_back or "REFUNDED" in account.outcomes.values():
+        case "FAILED" if any(s.outcome == "REFUNDED" for s in account.settlements):
             return "of what could not be charged money was given back"
         case "REFUNDED" if amount > account.left or account.settled == "FAILED":
             return "with it more is given back than was charged"

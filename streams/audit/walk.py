@@ -79,6 +79,11 @@ class Walk:
         """The accounts of every subscriber, by number."""
         return self._ledger.people
 
+    @property
+    def window_alarms(self) -> set[str]:
+        """Ids of the alarms that windows raise."""
+        return self._ledger.window_alarms
+
     def day(self, order: Order) -> int | None:
         """The operator's day of an order, by the policy in force when it was taken."""
         return self._ledger.day(order)
@@ -162,7 +167,7 @@ class Walk:
             return
         prompt = self.prompts.get(decision.prompt_id or "")
         if prompt is not None and prompt in case.person.open:
-            case.person.shut(prompt)
+            case.person.open.remove(prompt)
 
     def _alarms(self, case: Case) -> None:
         """A decision raises the alarms it must, and no other."""

@@ -11,6 +11,7 @@ from typing import Any
 from streams.gate.decide import Event
 from streams.gate.decision import Effect
 from streams.gate.effects import Alarm, Charge, DeadLetter, Message, RefundRequest, Verdict
+from streams.gate.watch import NOTHING, watch
 from streams.topics import (
     ALARMS,
     CHARGES,
@@ -57,6 +58,7 @@ class Recorder:
         self.gate = gate
         self.scribe = Scribe(partitions=1)
         self._written: set[tuple[str, str, int]] = set()
+        self._watched = NOTHING
 
     def take(self, event: Event, at: int) -> None:
         """A record that the gate decides on."""
@@ -99,11 +101,13 @@ class Recorder:
         ):
             key = event.msisdn.encode()
             policy = self.gate.catalogue.policy_at(at)
+            facts = self.gate.facts(event, at)
+            self._watched, watched = watch(self._watched, decision, facts)
             fields = plain(decision)
             self.scribe.decide(
                 cause,
                 str(decision.reason),
-                [self._sent(cause, key, at, effect) for effect in decision.effects],
+                [self._sent(cause, key, at, effect) for effect in watched.effects],
                 key=key,
                 at=at,
                 index=index + 1 if cause.topic == TICKS else 0,

@@ -182,7 +182,7 @@ def _derived(evidence: Evidence, output: Output, decision: Decision | None) -> I
                 yield "its refund_id is not derived from the record that asked for it"
             at = output.requested_at
         case Alarm():
-            if decision is not None and output.alarm_id not in _alarm_ids(output, decision):
+            if decision is not None and not _is_derived(evidence, output, decision):
                 yield "its alarm_id is not derived from what raised it"
             at = output.raised_at
     if decision is not None and at != decision.event_at:
@@ -196,14 +196,17 @@ def _base(event: Reply | CareAction) -> str:
     return event_base(event.msisdn, "a", event.action_id)
 
 
-def _alarm_ids(alarm: Alarm, decision: Decision) -> tuple[str, ...]:
-    """The identifiers that an alarm may have."""
+def _is_derived(evidence: Evidence, alarm: Alarm, decision: Decision) -> bool:
+    """Whether an alarm's id is derived from what raised it: a clock, a window, or a record."""
     match alarm.kind:
         case "OVERDUE":
             msisdn = (decision.entry.key or b"").decode("utf-8", "replace")
-            return (clock_alarm_id(msisdn, decision.complaint_id or "", decision.event_at),)
+            complaint_id = decision.complaint_id or ""
+            return alarm.alarm_id == clock_alarm_id(msisdn, complaint_id, decision.event_at)
+        case "DEAD_LETTERS" | "LIMITS":
+            return alarm.alarm_id in evidence.walk.window_alarms
         case _:
-            return (alarm_id(*decision[2:5]),)
+            return alarm.alarm_id == alarm_id(*decision[2:5])
 
 
 def _message(evidence: Evidence, message: Message, decision: Decision | None) -> Iterator[str]:
