@@ -16,6 +16,7 @@ from streams.gate import faults
 from streams.gate.credit import Credit
 from streams.gate.events import Order
 from streams.gate.policy import PolicyInForce
+from streams.gate.policy_faults import policy_fault
 from streams.gate.prompts import Prompt, write_prompt
 from streams.gate.reference import (
     Congestion,
@@ -121,11 +122,8 @@ class Catalogue:
         if fault := _version_fault(record.policy_id, before, record.version):
             return fault
         if other := self.policies.get(record.effective_from):
-            return (
-                f"policy {record.policy_id} version {record.version} takes effect at the same"
-                f" instant as policy {other.policy_id} version {other.version}; choose another one"
-            )
-        if fault := faults.policy_fault(record):
+            return _same_instant(record, other)
+        if fault := policy_fault(record):
             return fault
         self._versions[record.policy_id] = record.version
         self.policies[record.effective_from] = PolicyInForce(record)
@@ -238,6 +236,19 @@ class Catalogue:
 def _is_unconditional(rule: Rule) -> bool:
     bounds = (rule.from_at, rule.until_at, rule.credit_below, rule.credit_at_least)
     return bounds == (None, None, None, None)
+
+
+def _same_instant(record: Policy, other: PolicyInForce) -> str:
+    name = f"policy {record.policy_id} version {record.version}"
+    if other.policy_id == record.policy_id:
+        return (
+            f"{name} takes effect at the same instant as version {other.version}, and what was"
+            " decided by that one must stay as it was; give it a later effective_from"
+        )
+    return (
+        f"{name} takes effect at the same instant as policy {other.policy_id} version"
+        f" {other.version}; choose another one"
+    )
 
 
 def _version_fault(record_id: str, before: int, version: int) -> str | None:

@@ -8,10 +8,18 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
+from streams.gate.words import MessageKind
+
 LANGUAGES = ("zh", "en")  # those in which providers and services have names
 
-# What a template may name: the fields of DESIGN's prompt, filled by streams.gate.prompts.
-VARIABLES = ("provider", "service", "price", "minutes", "yes")
+# What the template of each kind of message may name.
+VARIABLES: dict[MessageKind, tuple[str, ...]] = {
+    MessageKind.PROMPT: ("provider", "service", "price", "minutes", "yes"),
+    MessageKind.CLARIFY: ("items",),
+    MessageKind.RECEIPT: ("provider", "service", "price", "spent", "undo", "undo_minutes"),
+    MessageKind.LISTING: ("items", "cancel"),
+    MessageKind.NOTICE: ("spent", "limit"),
+}
 
 # Law 6: a prompt names provider, service and price.
 PROMPT_NAMES = ("provider", "service", "price")

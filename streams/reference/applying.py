@@ -147,7 +147,6 @@ def _compare(
     at: int | None,
     signature: Signature,
 ) -> Result:
-    """The file against the topics; Refused when what is new would not do."""
     """The file against the topics; Refused when what it changes may not be."""
     with closing(Log(settings)) as log:
         standing = read_standing(settings, codecs, log)

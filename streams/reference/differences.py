@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from streams.gate.reference import ProvinceLanguage, ReplyWords, Rule, Template
+from streams.gate.reference import (
+    KeywordWords,
+    ProvinceLanguage,
+    ReplyWords,
+    Rule,
+    SpendLimit,
+    Template,
+)
 from streams.reference.records import Written
 from streams.reference.shapes import instant_text, span_text
 
@@ -63,6 +70,10 @@ def _label(element: Any) -> str:
             return f"{element.answer} {element.channel}"
         case ProvinceLanguage():
             return element.province
+        case SpendLimit():
+            return element.currency
+        case KeywordWords():
+            return element.keyword.value
     raise AssertionError(f"{type(element).__name__} is in no list of a reference record")
 
 
@@ -79,10 +90,12 @@ def _shown(field: str, value: Any) -> str:
     """A value as the file writes it."""
     if value is None:
         return "none"
+    if isinstance(value, tuple):
+        return f"[{', '.join(_shown(field, each) for each in value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     if field.endswith("_ms"):
         return span_text(value)
     if field in ("effective_from", "from_at", "until_at"):
         return instant_text(value)
-    if isinstance(value, tuple):
-        return f"[{', '.join(str(each) for each in value)}]"
     return str(value)

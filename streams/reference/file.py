@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 from streams.gate.catalogue import Catalogue
 from streams.gate.reference import Policy, Provider, Service
-from streams.gate.words import Channel, MessageKind
 from streams.reference.checks import check_entries
-from streams.reference.policies import check_policies, lines_asked
+from streams.reference.lengths import too_long
+from streams.reference.policies import check_policies
 from streams.reference.problems import Problem, Refused
 from streams.reference.records import Draft, drafts, policy_record
 from streams.reference.sections import Placed, Sections, cut
 from streams.reference.shapes import PolicyEntry
 from streams.reference.source import Place, Source, parse_source, read_source
-from streams.reference.templates import can_be_measured, length_fault, spoken, template_fault
+from streams.reference.templates import spoken, template_place
+from streams.reference.texts import check_texts
 
 
 class ReferenceFile(NamedTuple):
@@ -48,7 +49,7 @@ def judge(source: Source) -> ReferenceFile:
     check_policies(sections)
     written = tuple(drafts(sections))
     for placed in sections.policies:
-        _check_templates(sections, placed)
+        check_texts(sections, placed)
         _check_lengths(sections, placed, written)
     _check_by_folding(sections, written)
     if sections.problems:
@@ -80,38 +81,10 @@ def _live(policy: Policy, prompt_life_ms: int, grace_ms: int) -> Policy:
     )
 
 
-def _check_templates(sections: Sections, placed: Placed[PolicyEntry]) -> None:
-    """Each template is of a kind that is sent, the only one of its kind, readable and complete."""
-    place, policy = placed
-    written: set[tuple[str, str, str]] = set()
-    for index, template in enumerate(policy.templates):
-        at = (*place, "templates", index)
-        key = (template.kind, template.channel, template.language)
-        if key in written:
-            what = f"there is already a {' '.join(key)} template"
-            sections.problem(at, what, "keep one of them")
-        written.add(key)
-        if template.kind is not MessageKind.PROMPT:
-            what = f"this version sends no {template.kind} messages yet"
-            sections.problem(at, what, "remove the template")
-        elif template.channel is Channel.MMS:
-            sections.problem(at, "MMS orders are confirmed by SMS", "use channel: SMS")
-        elif fault := template_fault(template.channel, template.text):
-            what = f"the {template.language} template {fault[0]}"
-            sections.problem((*at, "text"), what, fault[1])
-    voice = Channel.IVR in lines_asked(policy)
-    for channel in (Channel.SMS, Channel.IVR) if voice else (Channel.SMS,):
-        for language in spoken(policy_record(policy)):
-            if (MessageKind.PROMPT, channel, language) not in written:
-                what = f"policy {policy.policy_id} has no {channel} template in {language}"
-                remedy = f"add one with channel: {channel} and language: {language}"
-                sections.problem((*place, "templates"), what, remedy)
-
-
 def _check_lengths(
     sections: Sections, placed: Placed[PolicyEntry], written: tuple[Draft, ...]
 ) -> None:
-    """Every prompt that the policy can send for the file's services fits one segment."""
+    """Every message that the policy can send about the file's services fits."""
     place, policy = placed
     record = policy_record(policy)
     providers = {
@@ -121,11 +94,9 @@ def _check_lengths(
     }
     services = [draft.record for draft in written if isinstance(draft.record, Service)]
     for language in spoken(record):
-        if can_be_measured(record, language) and (
-            fault := length_fault(record, providers, services, language)
-        ):
-            at = template_place(place, record, language)
-            sections.problem(at, f"the {language} prompt {fault.what}", fault.remedy)
+        for long in too_long(record, providers, services, language):
+            at = template_place(place, record, long.kind, language)
+            sections.problem(at, f"the {language} {long.sentence}", long.remedy)
 
 
 def _check_by_folding(sections: Sections, written: tuple[Draft, ...]) -> None:
@@ -135,14 +106,3 @@ def _check_by_folding(sections: Sections, written: tuple[Draft, ...]) -> None:
         fault = catalogue.fold(draft.topic, draft.record._replace(version=1))
         if fault and draft.place not in sections.faulty:
             sections.problem(draft.place, fault, "correct it: the gate would not take it")
-
-
-def template_place(place: Place, policy: Policy, language: str) -> Place:
-    """Where the text of a policy's SMS prompts in a language stands."""
-    index = next(
-        index
-        for index, template in enumerate(policy.templates)
-        if (template.kind, template.channel, template.language)
-        == (MessageKind.PROMPT, Channel.SMS, language)
-    )
-    return (*place, "templates", index, "text")

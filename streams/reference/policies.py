@@ -3,22 +3,20 @@
 The gate's catalogue judges a policy again when it is applied; here each fault gets its line.
 """
 
+from itertools import pairwise
 from zoneinfo import available_timezones
 
 from streams.gate.boxes import lines_of, reachable
-from streams.gate.policy import normalise
-from streams.gate.words import Answer, Channel, Confirmation
+from streams.gate.policy_faults import ASKING, confirmations_tried
+from streams.gate.reference import Rule
+from streams.gate.words import Channel, Confirmation
 from streams.reference.checks import check_provider, check_province
 from streams.reference.problems import choose_from
 from streams.reference.records import policy_record
 from streams.reference.sections import Placed, Sections
-from streams.reference.shapes import PolicyEntry, RuleEntry
+from streams.reference.shapes import DAY_MS, PolicyEntry, RuleEntry, span_text
 from streams.reference.source import Place
-
-ASKING = (Confirmation.FIRST_OF_DAY, Confirmation.EVERY_ORDER)
-TEXT_LINES = {Channel.SMS, Channel.MMS}
-
-_PHONE_KEYS = set("0123456789*#")
+from streams.reference.spellings import check_spellings
 
 
 def check_policies(sections: Sections) -> None:
@@ -36,18 +34,8 @@ def check_policies(sections: Sections) -> None:
         for index, rule in enumerate(policy.rules):
             _rule(sections, rule, (*place, "rules", index))
         _reach(sections, Placed(place, policy))
-        _reply_words(sections, Placed(place, policy))
-
-
-def lines_asked(policy: PolicyEntry) -> set[object]:
-    """The business lines on which some rule of the policy asks the subscriber."""
-    left = reachable(policy_record(policy))
-    return {
-        line
-        for rule, boxes in zip(policy.rules, left, strict=True)
-        if rule.confirmation in ASKING
-        for line in lines_of(boxes)
-    }
+        _limits(sections, Placed(place, policy))
+        check_spellings(sections, Placed(place, policy))
 
 
 def _languages(sections: Sections, placed: Placed[PolicyEntry]) -> None:
@@ -68,27 +56,33 @@ def _rule(sections: Sections, rule: RuleEntry, place: Place) -> None:
         check_province(sections, province, (*place, "provinces", index))
     for index, provider_id in enumerate(rule.provider_ids):
         check_provider(sections, provider_id, (*place, "provider_ids", index))
-    if rule.confirmation is Confirmation.SHADOW:
-        what = f"rule {rule.name}: SHADOW cannot be decided by this version yet"
-        sections.problem((*place, "confirmation"), what, "use OFF")
-    if rule.receipt:
-        what = f"rule {rule.name}: this version sends no receipts yet"
-        sections.problem((*place, "receipt"), what, "remove it")
-    if rule.confirmation in ASKING and not rule.prompt_life:
-        what = f"rule {rule.name} asks the subscriber but gives no time to answer"
+    shadow = rule.confirmation is Confirmation.SHADOW
+    if rule.shadow_of is not None and not shadow:
+        what = f"rule {rule.name} has shadow_of, but is {rule.confirmation}"
+        remedy = "remove shadow_of, or write confirmation: SHADOW"
+        sections.problem((*place, "shadow_of"), what, remedy)
+    elif rule.shadow_of is not None and rule.shadow_of not in ASKING:
+        what = f"rule {rule.name} tries out {rule.shadow_of}, where nobody is asked"
+        remedy = f"use shadow_of: {' or '.join(ASKING)}"
+        sections.problem((*place, "shadow_of"), what, remedy)
+    if (shadow or rule.confirmation in ASKING) and not rule.prompt_life:
+        verb = "tries out asking" if shadow else "asks"
+        what = f"rule {rule.name} {verb} the subscriber but gives no time to answer"
         sections.problem(place, what, "add prompt_life, for example 15m")
-    if rule.confirmation is Confirmation.FIRST_OF_DAY:
-        for limit in ("grant_count_max", "grant_amount_max_minor"):
-            if not getattr(rule, limit):
-                what = f"rule {rule.name}: a yes for the day needs {limit}"
-                sections.problem(place, what, f"add {limit}, at least 1")
+    if rule.code_required and rule.confirmation not in (*ASKING, Confirmation.SHADOW):
+        what = f"rule {rule.name} wants a code, but is {rule.confirmation}, where nobody is asked"
+        sections.problem((*place, "code_required"), what, "remove code_required")
+    if rule.receipt and rule.confirmation is Confirmation.REFUSE:
+        what = f"rule {rule.name} gives receipts, but charges nobody"
+        sections.problem((*place, "receipt"), what, "remove receipt")
 
 
 def _reach(sections: Sections, placed: Placed[PolicyEntry]) -> None:
     """Which orders each rule can match: none is a mistake, voice once a day too."""
     place, policy = placed
     first_places: dict[str, int] = {}
-    left = reachable(policy_record(policy))
+    record = policy_record(policy)
+    left = reachable(record)
     scopes = {provider.provider_id: provider.scope for _, provider in sections.providers}
     for index, (rule, boxes) in enumerate(zip(policy.rules, left, strict=True)):
         at = (*place, "rules", index)
@@ -113,12 +107,32 @@ def _reach(sections: Sections, placed: Placed[PolicyEntry]) -> None:
         ):
             what = f"rule {rule.name} can never match: no provider of it is {rule.scope}"
             sections.problem((*at, "scope"), what, "remove the scope, or correct the provider_ids")
-        if rule.confirmation is Confirmation.FIRST_OF_DAY and Channel.IVR in lines_of(boxes):
-            what = f"rule {rule.name} would ask callers (IVR) only once a day"
-            remedy = "voice confirms in every call: add lines: [SMS, MMS], and a rule for IVR"
-            sections.problem(at, what, remedy)
-        if rule.confirmation is Confirmation.FIRST_OF_DAY:
-            _affordable(sections, rule, lines_of(boxes), (*at, "grant_amount_max_minor"))
+        _on_lines(sections, rule, record.rules[index], lines_of(boxes), at)
+
+
+def _on_lines(
+    sections: Sections, rule: RuleEntry, record: Rule, lines: set[object], place: Place
+) -> None:
+    """What a rule needs on the lines that it can match."""
+    tried = confirmations_tried(record, lines)
+    named = Confirmation.FIRST_OF_DAY in (rule.confirmation, rule.shadow_of)
+    if named and Confirmation.FIRST_OF_DAY in tried and Channel.IVR in lines:
+        what = f"rule {rule.name} would ask callers (IVR) only once a day"
+        remedy = "voice confirms in every call: add lines: [SMS, MMS], and a rule for IVR"
+        sections.problem(place, what, remedy)
+    if Confirmation.FIRST_OF_DAY in tried:
+        for limit in ("grant_count_max", "grant_amount_max_minor"):
+            if limit not in rule.model_fields_set:
+                what = f"rule {rule.name}: a yes for the day needs {limit}"
+                sections.problem(place, what, f"add {limit}, at least 1")
+            elif not getattr(rule, limit):
+                what = f"rule {rule.name}: {limit} is 0, so a yes would cover nothing"
+                sections.problem((*place, limit), what, "write 1 or more")
+        _affordable(sections, rule, lines, (*place, "grant_amount_max_minor"))
+    for limit in ("call_count_max", "call_amount_max_minor"):
+        if getattr(rule, limit) and lines and Channel.IVR not in lines:
+            what = f"rule {rule.name} has {limit}, but can match no call"
+            sections.problem((*place, limit), what, "remove it, or name IVR among its lines")
 
 
 def _contradiction(rule: RuleEntry, policy: PolicyEntry) -> str | None:
@@ -151,40 +165,35 @@ def _affordable(sections: Sections, rule: RuleEntry, lines: set[object], place: 
             sections.problem(place, what, "raise grant_amount_max_minor to that price at least")
 
 
-def _reply_words(sections: Sections, placed: Placed[PolicyEntry]) -> None:
+def _limits(sections: Sections, placed: Placed[PolicyEntry]) -> None:
+    """Limits of a subscriber's day, and clocks."""
     place, policy = placed
-    meanings: dict[tuple[Channel, str], Answer] = {}
-    for index, listed in enumerate(policy.reply_words):
-        at = (*place, "reply_words", index)
-        if listed.channel is Channel.MMS:
-            what = "MMS orders are confirmed by SMS, and have no reply words of their own"
-            sections.problem((*at, "channel"), what, "use channel: SMS")
-        for position, word in enumerate(listed.words):
-            spelling = normalise(word)
-            word_at = (*at, "words", position)
-            if fault := _word_fault(listed.channel, listed.answer, spelling):
-                sections.problem(word_at, f"reply word {word}: {fault[0]}", fault[1])
-            elif meanings.setdefault((listed.channel, spelling), listed.answer) != listed.answer:
-                what = f"reply word {word} means both YES and NO"
-                sections.problem(word_at, what, "keep it in one of the two lists")
-    asked = lines_asked(policy)
-    for channel, lines in ((Channel.SMS, TEXT_LINES), (Channel.IVR, {Channel.IVR})):
-        for answer in (Answer.YES, Answer.NO):
-            if asked & lines and (channel, answer) not in {
-                (listed.channel, listed.answer) for listed in policy.reply_words
-            }:
-                what = f"policy {policy.policy_id} asks by {channel} but lists no word for {answer}"
-                remedy = f"add {{answer: {answer}, channel: {channel}, words: [...]}}"
-                sections.problem((*place, "reply_words"), what, remedy)
-
-
-def _word_fault(channel: Channel, answer: Answer, spelling: str) -> tuple[str, str] | None:
-    """What is wrong with one spelling: the fault and the remedy."""
-    if not spelling:
-        return "nothing is left of it without spaces and punctuation", "remove it"
-    if channel is Channel.IVR and not set(spelling) <= _PHONE_KEYS:
-        return "a caller answers by keys", "use digits, * or #"
-    if channel is not Channel.IVR and answer is Answer.YES and spelling.isdecimal():
-        # Baits ask people to send a digit; what they send must not buy anything.
-        return "a bare number is no clear yes", "use a word"
-    return None
+    seen: set[str] = set()
+    for index, limit in enumerate(policy.spend_limits):
+        at = (*place, "spend_limits", index)
+        if limit.currency in seen:
+            what = f"there is already a spend limit in {limit.currency}"
+            sections.problem((*at, "currency"), what, "keep one of them")
+        seen.add(limit.currency)
+        for sold_at, service in sections.services:
+            if service.currency == limit.currency and service.price_minor > limit.per_day_max_minor:
+                what = (
+                    f"the spend limit of {limit.per_day_max_minor} is less than the price"
+                    f" {service.price_minor} of service {service.service_id}"
+                    f" (line {sections.source.line(sold_at)}), which nobody could buy"
+                )
+                remedy = "raise per_day_max_minor to that price at least"
+                sections.problem((*at, "per_day_max_minor"), what, remedy)
+                break
+    alarms = policy.complaint_alarms
+    for index, (earlier, later) in enumerate(pairwise(alarms), start=1):
+        if later <= earlier:
+            what = f"the alarm at {span_text(later)} is not after the one at {span_text(earlier)}"
+            at_alarm = (*place, "complaint_alarms", index)
+            sections.problem(at_alarm, what, "list them from the first to the last")
+    if policy.undo > policy.horizon_days * DAY_MS:
+        what = (
+            f"undo is {span_text(policy.undo)}, but the gate forgets after {policy.horizon_days}"
+            " days (horizon_days)"
+        )
+        sections.problem((*place, "undo"), what, "shorten it, or raise horizon_days")

@@ -1,7 +1,8 @@
 """Entries of a file as records of their topics.
 
 The author does not number versions, nor sign, nor know at which moment `now` will be: those fields
-are drafts here (`DRAFT_VERSION`, empty, `DRAFT_INSTANT`) and are filled when the file is applied.
+are drafts here (`DRAFT_VERSION`, empty, `DRAFT_INSTANT`, `DRAFT_KEY`) and are filled when the file
+is applied.
 """
 
 from collections.abc import Iterator
@@ -45,6 +46,8 @@ W = TypeVar("W", Provider, CreditChange, Service, Policy, Gateway)
 
 DRAFT_VERSION = 0
 DRAFT_INSTANT = 0
+# A secret has no place in a file that is read by many: apply draws it (see `changes`).
+DRAFT_KEY = b"drawn when it is applied"
 
 # The class of each reference topic's records.
 RECORD_TYPES: dict[str, type[Record]] = {
@@ -174,8 +177,7 @@ def policy_record(entry: PolicyEntry) -> Policy:
         reply_words=tuple(
             ReplyWords(one.answer, one.channel, tuple(one.words)) for one in entry.reply_words
         ),
-        # A secret has no place in a file that is read by many: apply draws it (see `applying`).
-        code_key=b"",
+        code_key=DRAFT_KEY,
         rules=tuple(_rule(one) for one in entry.rules),
         prompts_per_day_max=entry.prompts_per_day_max,
         spend_limits=tuple(

@@ -14,6 +14,7 @@ from streams.reference.problems import Problem, choose_from
 from streams.reference.shapes import (
     CreditEntry,
     GatewayEntry,
+    KeywordEntry,
     LanguageEntry,
     NamesEntry,
     PolicyEntry,
@@ -22,6 +23,7 @@ from streams.reference.shapes import (
     ReplyWordsEntry,
     RuleEntry,
     ServiceEntry,
+    SpendLimitEntry,
     TemplateEntry,
     span_text,
 )
@@ -38,6 +40,8 @@ _WITHIN: dict[str, type[BaseModel]] = {
     "languages": LanguageEntry,
     "templates": TemplateEntry,
     "reply_words": ReplyWordsEntry,
+    "keywords": KeywordEntry,
+    "spend_limits": SpendLimitEntry,
     "rules": RuleEntry,
 }
 

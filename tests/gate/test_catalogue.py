@@ -12,11 +12,13 @@ from streams.gate.policy import normalise
 from streams.gate.reference import (
     Congestion,
     Gateway,
+    KeywordWords,
     OperatorAct,
     Policy,
     ProvinceLanguage,
     ReplyWords,
     Rule,
+    SpendLimit,
     Template,
 )
 from streams.gate.words import (
@@ -25,6 +27,7 @@ from streams.gate.words import (
     Channel,
     Confirmation,
     CongestionState,
+    Keyword,
     MessageKind,
     Scope,
 )
@@ -33,8 +36,11 @@ from tests.gate.examples import (
     DAY,
     EVERY,
     FIRST,
+    HORIZON_DAYS,
     HOUR,
     IVR_SERVICE,
+    KEYWORDS,
+    LIFE,
     LOCAL_PROVIDER,
     NOON,
     OFF,
@@ -52,6 +58,7 @@ from tests.gate.examples import (
 )
 
 SMS_ONLY = (Channel.SMS,)
+TRIAL = rule("trial", Confirmation.SHADOW, prompt_life_ms=LIFE)
 TEXT_ZH = TEMPLATES[0]
 
 
@@ -107,7 +114,48 @@ FAULTY_POLICIES: list[tuple[Policy, str]] = [
         "named 'a'",
     ),
     (policy(FIRST), "rule 'first-of-day' is FIRST_OF_DAY and can match IVR"),
-    (policy(rule("shadow", Confirmation.SHADOW)), "rule 'shadow' is SHADOW, which this version"),
+    (policy(TRIAL._replace(prompt_life_ms=0)), "'trial' tries out asking, so its prompt_life_ms"),
+    (policy(TRIAL._replace(grant_count_max=0)), "'trial' tries out FIRST_OF_DAY, so its grant_cou"),
+    (
+        policy(TRIAL._replace(shadow_of=Confirmation.FIRST_OF_DAY)),
+        "rule 'trial' tries out FIRST_OF_DAY and can match IVR",
+    ),
+    (policy(TRIAL._replace(shadow_of=Confirmation.OFF)), "tries out OFF, where nobody is asked"),
+    (policy(TRIAL._replace(shadow_of=Confirmation.SHADOW)), "tries out SHADOW, where nobody"),
+    (policy(TRIAL._replace(shadow_of=Confirmation.REFUSE)), "tries out REFUSE, where nobody"),
+    (policy(TRIAL._replace(shadow_of=Confirmation.UNKNOWN)), "tries out UNKNOWN, where nobody"),
+    (
+        policy(OFF._replace(shadow_of=Confirmation.EVERY_ORDER)),
+        "has shadow_of, but is OFF; remove shadow_of, or make the confirmation SHADOW",
+    ),
+    (policy(TRIAL, templates=TEMPLATES[:2]), "no PROMPT template for IVR in zh"),
+    (policy(TRIAL, reply_words=REPLY_WORDS[:2]), "no word for yes on IVR"),
+    (policy(EVERY._replace(call_count_max=-1)), "call_count_max -1, which is negative"),
+    (policy(EVERY._replace(call_amount_max_minor=-1)), "call_amount_max_minor -1, which is"),
+    (
+        policy(EVERY._replace(code_required=True), code_key=b""),
+        "rule 'every-order' has code_required, but the policy has no code_key",
+    ),
+    (policy(receipt_interval_ms=-1), "receipt_interval_ms is -1, which is negative"),
+    (policy(undo_ms=-1), "undo_ms is -1, which is negative"),
+    (policy(undo_ms=HORIZON_DAYS * DAY + 1), "undo_ms is longer than horizon_days (7)"),
+    (policy(prompts_per_day_max=0), "prompts_per_day_max is 0; it must be at least 1"),
+    (policy(prompts_per_day_max=201), "prompts_per_day_max is 201; write 200 or less"),
+    (policy(text_segments_max=0), "text_segments_max is 0; it must be at least 1"),
+    (policy(refund_days=0), "refund_days is 0; it must be at least 1"),
+    (policy(alarm_window_ms=0), "alarm_window_ms is 0; it must be at least 1"),
+    (policy(alarm_dead_letters=0), "alarm_dead_letters is 0; it must be at least 1"),
+    (policy(alarm_limit_refusals=0), "alarm_limit_refusals is 0; it must be at least 1"),
+    (policy(complaint_alarms_ms=(0, DAY)), "complaint_alarms_ms is 0, 86400000; each must be"),
+    (policy(complaint_alarms_ms=(DAY, DAY)), "later than the one before it"),
+    (policy(complaint_alarms_ms=(DAY, HOUR)), "later than the one before it"),
+    (
+        policy(spend_limits=(SpendLimit("CNY", 1), SpendLimit("CNY", 2))),
+        "two spend limits in CNY; keep one",
+    ),
+    (policy(spend_limits=(SpendLimit("yuan", 1),)), "in 'yuan', which is no ISO 4217 code"),
+    (policy(spend_limits=(SpendLimit("CN1", 1),)), "in 'CN1', which is no ISO 4217 code"),
+    (policy(spend_limits=(SpendLimit("CNY", -1),)), "the spend limit in CNY is -1, which is"),
     (policy(rule("new", Confirmation.UNKNOWN)), "a confirmation that is not known"),
     (policy(rule("new", Confirmation.OFF, lines=(Channel.UNKNOWN,))), "a line or a scope that"),
     (policy(EVERY._replace(prompt_life_ms=0)), "prompt_life_ms must be more than 0"),
@@ -122,6 +170,24 @@ FAULTY_POLICIES: list[tuple[Policy, str]] = [
     (policy(templates=with_template(0, text="{{ provider")), "cannot be filled"),
     (policy(templates=with_template(0, text="{{ colour }}")), "names 'colour', which is none of"),
     (policy(templates=with_template(0, text="{{ provider }} {{ price }}")), "name the service"),
+    *(
+        (
+            policy(templates=(*TEMPLATES, Template(kind, Channel.SMS, "zh", f"{{{{ {name} }}}}"))),
+            f"the {kind} template for SMS in zh names '{name}', which is none of",
+        )
+        for kind, name in (
+            (MessageKind.CLARIFY, "price"),
+            (MessageKind.RECEIPT, "limit"),
+            (MessageKind.LISTING, "service"),
+            (MessageKind.NOTICE, "provider"),
+        )
+    ),
+    (
+        policy(
+            templates=(*TEMPLATES, Template(MessageKind.RECEIPT, Channel.IVR, "zh", "receipt-zh"))
+        ),
+        "the RECEIPT template for IVR in zh can never be sent, because only prompts are spoken",
+    ),
     (policy(templates=with_template(0, kind=MessageKind.UNKNOWN)), "not known to this version"),
     (policy(default_language="fr"), "language 'fr' is none of zh, en"),
     (
@@ -137,6 +203,36 @@ FAULTY_POLICIES: list[tuple[Policy, str]] = [
     (
         policy(reply_words=words(ReplyWords(Answer.YES, Channel.SMS, (" . ",)))),
         "is nothing but spaces and punctuation",
+    ),
+    (policy(keywords=(KeywordWords(Keyword.UNKNOWN, ("A",)),)), "a keyword that is not known"),
+    (policy(keywords=(KeywordWords(Keyword.LIST, ("!",)),)), "keyword '!' is nothing but spaces"),
+    (
+        policy(keywords=(*KEYWORDS, KeywordWords(Keyword.LIST, ("ｑｘ",)))),
+        "the keyword 'ｑｘ' means both CANCEL and LIST",
+    ),
+    (
+        policy(keywords=(KeywordWords(Keyword.CANCEL, ("取消",)),)),
+        "the keyword '取消' of CANCEL is also a reply word for no; keep it in one",
+    ),
+    (
+        policy(keywords=(KeywordWords(Keyword.LIST, ("1 2 3",)),)),
+        "the keyword '1 2 3' is three digits, as the reply codes are; spell it otherwise",
+    ),
+    (
+        policy(keywords=(KeywordWords(Keyword.LIST, ("Y100",)),)),
+        "the keyword 'Y100' is 'y' and a reply code",
+    ),
+    (
+        policy(keywords=(KeywordWords(Keyword.UNDO, ("100否",)),)),
+        "the keyword '100否' is '否' and a reply code",
+    ),
+    (
+        policy(keywords=(*KEYWORDS, KeywordWords(Keyword.UNDO, ("QX0",)))),
+        "the keyword 'QX0' is 'qx', which takes a number, and the number 0",
+    ),
+    (
+        policy(keywords=(KeywordWords(Keyword.CANCEL, ("N1",)),)),
+        "the keyword 'N1' with a number is also 'n' and a reply code",
     ),
     (
         policy(reply_words=words(ReplyWords(Answer.UNKNOWN, Channel.SMS, ("ok",)))),
@@ -199,6 +295,34 @@ def test_a_record_with_a_fault_is_not_taken(topic: str, record: object, sentence
     assert reference.service("sms-1") is SMS_SERVICE
 
 
+GOOD_POLICIES = [
+    policy(TRIAL),
+    policy(TRIAL._replace(lines=(Channel.IVR,), grant_count_max=0), REFUSE),
+    policy(TRIAL._replace(shadow_of=Confirmation.EVERY_ORDER, grant_count_max=0)),
+    policy(VOICE, TRIAL._replace(shadow_of=Confirmation.FIRST_OF_DAY)),
+    policy(EVERY._replace(code_required=True)),
+    policy(prompts_per_day_max=1, text_segments_max=1, undo_ms=HORIZON_DAYS * DAY),
+    policy(prompts_per_day_max=200, complaint_alarms_ms=()),
+    policy(spend_limits=(SpendLimit("CNY", 0), SpendLimit("USD", 1))),
+    policy(keywords=()),
+    policy(reply_words=words(ReplyWords(Answer.NO, Channel.SMS, ("100",)))),
+]
+
+
+@pytest.mark.parametrize("good", GOOD_POLICIES, ids=[str(n) for n in range(len(GOOD_POLICIES))])
+def test_a_policy_at_the_edge_of_what_is_allowed_is_taken(good: Policy) -> None:
+    """A trial needs only what it tries out needs, and each limit may be as it says."""
+    assert Catalogue().fold("policies.v1", good) is None
+
+
+def test_a_policy_is_not_edited_at_its_instant() -> None:
+    """A new version at the instant of the old one is told to take effect later."""
+    fault = catalogue().fold("policies.v1", policy(REFUSE, version=2))
+    assert fault is not None
+    assert "operator version 2 takes effect at the same instant as version 1" in fault
+    assert fault.endswith("give it a later effective_from")
+
+
 def test_records_without_fault_are_taken() -> None:
     """Gateways, acts and congestion are kept by their ids, the latest version of each."""
     reference = Catalogue()
@@ -236,6 +360,46 @@ def test_points_of_an_unrated_province_are_the_mean_of_the_rated_ones() -> None:
     assert reference.points("sp-1", Channel.SMS, "elsewhere", NOON) == 59
     assert reference.points("sp-1", Channel.MMS, "b", NOON) == 0
     assert reference.points("sp-1", Channel.SMS, "b", BEGINNING - 1) == 0
+
+
+def test_the_national_mean_follows_each_province_at_its_instant() -> None:
+    """Where a province has no points, a change elsewhere counts from its very millisecond, rounded
+    down; other lines and other providers are not touched.
+    """
+    reference = catalogue()
+    changes = [
+        credit(60, change_id="a", province="a"),
+        credit(None, change_id="a-2", province="a", delta=-15, effective_from=NOON),
+        credit(61, change_id="b", province="b", effective_from=NOON + HOUR),
+        credit(10, change_id="voice", province="a", line=Channel.IVR),
+        credit(99, change_id="other", province="a", provider_id="sp-2"),
+    ]
+    for change in changes:
+        assert reference.fold("credits.v1", change) is None
+
+    def national(at: int, line: Channel = Channel.SMS, provider_id: str = "sp-1") -> int:
+        return reference.points(provider_id, line, "unrated", at)
+
+    assert [national(at) for at in (BEGINNING - 1, BEGINNING, NOON - 1, NOON)] == [0, 60, 60, 45]
+    assert [national(at) for at in (NOON + HOUR - 1, NOON + HOUR)] == [45, 53]
+    assert national(NOON, Channel.IVR) == 10
+    assert national(NOON, Channel.MMS) == 0
+    assert national(NOON, provider_id="sp-2") == 99
+    assert reference.points("sp-1", Channel.SMS, "b", NOON + HOUR - 1) == 45  # not rated yet
+    assert reference.points("sp-1", Channel.SMS, "b", NOON + HOUR) == 61
+
+
+def test_a_credit_change_moves_a_rule_at_its_very_instant() -> None:
+    """The order of the millisecond before is still judged by the old points."""
+    low = rule("low", Confirmation.EVERY_ORDER, credit_below=60)
+    high = rule("high", Confirmation.OFF, credit_at_least=60)
+    reference = catalogue(policy(low, high))
+    for change in (credit(60), credit(59, change_id="less", effective_from=NOON)):
+        assert reference.fold("credits.v1", change) is None
+    in_force = reference.policy_at(NOON)
+    assert in_force is not None
+    found = [reference.rule_for(in_force, order("o", at), at) for at in (NOON - 1, NOON)]
+    assert found == [high, low]
 
 
 def test_a_later_version_of_a_credit_change_replaces_the_earlier() -> None:

@@ -42,6 +42,8 @@ policies:
         text: 点播{{ provider }}的{{ service }}，{{ price }}，{{ minutes }}分钟内回复{{ yes }}确认
       - language: en
         text: "{{ provider }}: {{ service }} {{ price }}. Reply {{ yes }} to accept."
+      - {kind: CLARIFY, language: zh, text: "请回复代码：{{ items }}"}
+      - {kind: CLARIFY, language: en, text: "Reply the code: {{ items }}"}
       - {channel: IVR, language: zh, text: confirm-zh}
       - {channel: IVR, language: en, text: confirm-en}
     reply_words:

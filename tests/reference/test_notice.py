@@ -8,15 +8,21 @@ import pytest
 from streams import topics
 from streams.gate.catalogue import Catalogue
 from streams.gate.events import Order
-from streams.gate.reference import Policy, Provider, Service
+from streams.gate.policy import PolicyInForce
+from streams.gate.reading import Reading, Said, Wish
+from streams.gate.reference import Policy, Provider, Rule, Service
 from streams.gate.segments import UNITS_ALONE
-from streams.gate.words import Answer, Channel, Confirmation, Encoding, Scope
+from streams.gate.words import Answer, Channel, Confirmation, Encoding, Keyword, MessageKind, Scope
 from streams.reference.file import ReferenceFile, load, with_lives
 
 NOTICE = Path(__file__).parents[2] / "deploy/reference/notice.yaml"
 
-BEFORE = "2010-08-25T12:00:00+08:00"
+BEFORE = "2010-08-15T23:59:59.999+08:00"
+TRIAL = "2010-08-16T00:00:00+08:00"
+TRIAL_END = "2010-08-31T23:59:59.999+08:00"
+NOTICE_DAY = "2010-09-01T00:00:00+08:00"
 FIRST_BATCH = "2010-09-10T12:00:00+08:00"
+BEFORE_SECOND = "2010-09-14T23:59:59.999+08:00"
 SECOND_BATCH = "2010-09-15T00:00:00+08:00"
 
 
@@ -35,13 +41,21 @@ def catalogue(file: ReferenceFile) -> Catalogue:
     return taken
 
 
-def confirmation(
-    catalogue: Catalogue, at: str, province: str, provider_id: str, line: Channel
-) -> Confirmation | None:
-    """What the policy of that instant asks of an order."""
-    instant = int(datetime.fromisoformat(at).timestamp() * 1000)
-    policy = catalogue.policy_at(instant)
+def instant_of(at: str) -> int:
+    return round(datetime.fromisoformat(at).timestamp() * 1000)
+
+
+def policy_on(catalogue: Catalogue, at: str) -> PolicyInForce:
+    policy = catalogue.policy_at(instant_of(at))
     assert policy is not None
+    return policy
+
+
+def rule_for(
+    catalogue: Catalogue, at: str, province: str, provider_id: str, line: Channel
+) -> Rule | None:
+    """The rule that an order of that instant meets."""
+    instant = instant_of(at)
     order = Order(
         order_id="1",
         msisdn="8613800000001",
@@ -55,8 +69,22 @@ def confirmation(
         source="test",
         call_id="call" if line is Channel.IVR else None,
     )
-    rule = catalogue.rule_for(policy, order, instant)
+    return catalogue.rule_for(policy_on(catalogue, at), order, instant)
+
+
+def confirmation(
+    catalogue: Catalogue, at: str, province: str, provider_id: str, line: Channel
+) -> Confirmation | None:
+    """What the policy of that instant asks of an order."""
+    rule = rule_for(catalogue, at, province, provider_id, line)
     return rule.confirmation if rule else None
+
+
+def rule_of(
+    catalogue: Catalogue, at: str, province: str, provider_id: str, line: Channel
+) -> str | None:
+    rule = rule_for(catalogue, at, province, provider_id, line)
+    return rule.name if rule else None
 
 
 @pytest.mark.parametrize(
@@ -67,6 +95,13 @@ def confirmation(
         (BEFORE, "SC", "shuxiang", Channel.MMS, Confirmation.FIRST_OF_DAY),
         (BEFORE, "TJ", "sulian", Channel.IVR, Confirmation.EVERY_ORDER),
         (BEFORE, "TJ", "jinsheng", Channel.IVR, Confirmation.OFF),
+        # The provinces of the first batch try it out, beside what is in force already.
+        (TRIAL, "GD", "huayu", Channel.SMS, Confirmation.SHADOW),
+        (TRIAL_END, "TJ", "jinsheng", Channel.IVR, Confirmation.SHADOW),
+        (TRIAL, "SC", "shuxiang", Channel.MMS, Confirmation.FIRST_OF_DAY),
+        (TRIAL, "BJ", "huayu", Channel.SMS, Confirmation.OFF),
+        (NOTICE_DAY, "GD", "huayu", Channel.SMS, Confirmation.FIRST_OF_DAY),
+        (NOTICE_DAY, "TJ", "jinsheng", Channel.IVR, Confirmation.EVERY_ORDER),
         # After it: every provider, national and local, where the province has joined.
         (FIRST_BATCH, "GD", "huayu", Channel.SMS, Confirmation.FIRST_OF_DAY),
         (FIRST_BATCH, "GD", "yuehai", Channel.SMS, Confirmation.FIRST_OF_DAY),
@@ -74,8 +109,9 @@ def confirmation(
         (FIRST_BATCH, "TJ", "jinsheng", Channel.IVR, Confirmation.EVERY_ORDER),
         (FIRST_BATCH, "GD", "heiyu", Channel.SMS, Confirmation.REFUSE),
         (FIRST_BATCH, "ZJ", "heiyu", Channel.SMS, Confirmation.REFUSE),
-        # Beijing joins later, at its instant.
-        (FIRST_BATCH, "BJ", "huayu", Channel.SMS, Confirmation.OFF),
+        # Beijing tries it out, and joins later, at its instant.
+        (FIRST_BATCH, "BJ", "huayu", Channel.SMS, Confirmation.SHADOW),
+        (BEFORE_SECOND, "BJ", "huayu", Channel.IVR, Confirmation.SHADOW),
         (SECOND_BATCH, "BJ", "huayu", Channel.SMS, Confirmation.FIRST_OF_DAY),
         (SECOND_BATCH, "BJ", "huayu", Channel.IVR, Confirmation.EVERY_ORDER),
         # Zhejiang and Hainan have not joined: credit decides.
@@ -111,10 +147,26 @@ def test_the_example_shows_everything(file: ReferenceFile, catalogue: Catalogue)
     rules = [rule for one in catalogue.policies.values() for rule in one.record.rules]
     assert {rule.confirmation for rule in rules} == {
         Confirmation.OFF,
+        Confirmation.SHADOW,
         Confirmation.FIRST_OF_DAY,
         Confirmation.EVERY_ORDER,
         Confirmation.REFUSE,
     }
+    kinds = {
+        (each.kind, each.language)
+        for one in catalogue.policies.values()
+        for each in one.record.templates
+    }
+    assert kinds == {
+        (kind, language)
+        for kind in MessageKind
+        for language in ("zh", "en")
+        if kind is not MessageKind.UNKNOWN
+    }
+    keywords = {each.keyword for one in catalogue.policies.values() for each in one.record.keywords}
+    assert keywords == {Keyword.LIST, Keyword.CANCEL, Keyword.UNDO}
+    assert any(rule.code_required and Channel.IVR in rule.lines for rule in rules)
+    assert any(rule.call_count_max and rule.call_amount_max_minor for rule in rules)
     assert file.reason
 
 
@@ -134,7 +186,7 @@ def test_every_prompt_fits_one_segment(catalogue: Catalogue, province: str) -> N
                 service.currency,
                 15 * 60_000,
             )
-            assert prompt.segments == 1
+            assert prompt.segments == prompt.segments_coded == 1
             assert prompt.encoding is (Encoding.GSM7 if province == "HI" else Encoding.UCS2)
             assert province == "HI" or len(prompt.text) <= UNITS_ALONE
 
@@ -150,6 +202,7 @@ def test_every_prompt_fits_one_segment(catalogue: Catalogue, province: str) -> N
         ("不要", Answer.NO),
         ("1", None),  # baits ask people to send it
         ("0000", None),
+        ("取消", None),  # takes a confirmation back; a policy hears it as one or the other
         ("是吗", None),
         ("", None),
     ],
@@ -158,6 +211,51 @@ def test_a_clear_yes_is_a_yes(catalogue: Catalogue, reply: str, answer: Answer |
     """Common spellings of yes and no are read; everything else is neither."""
     for policy in catalogue.policies.values():
         assert policy.answer(Channel.SMS, reply) is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("0000", Wish(Keyword.LIST, None)),
+        ("qx", Wish(Keyword.CANCEL, None)),
+        ("取消 2", Wish(Keyword.CANCEL, 2)),
+        ("ＱＸ１２", Wish(Keyword.CANCEL, 12)),
+        ("TF", Wish(Keyword.UNDO, None)),
+        ("撤销。", Wish(Keyword.UNDO, None)),
+        ("345", Said(Answer.YES, "345")),
+        ("Y 345", Said(Answer.YES, "345")),
+        ("345不要", Said(Answer.NO, "345")),
+        ("TF2", None),
+    ],
+)
+def test_subscribers_are_heard_as_the_texts_promise(
+    catalogue: Catalogue, text: str, reading: Reading
+) -> None:
+    """What receipts, lists and clarifications tell people to send means just that."""
+    assert policy_on(catalogue, NOTICE_DAY).reading(text) == reading
+
+
+@pytest.mark.parametrize(
+    ("provider_id", "line", "rule"),
+    [
+        ("sulian", Channel.IVR, "voice-digit"),  # 48 points
+        ("haihe", Channel.IVR, "voice"),  # 73 points
+        ("heiyu", Channel.SMS, "bad-credit-list"),
+        ("feiyu", Channel.SMS, "first-of-day"),  # 63 in Guangdong
+        ("nobody", Channel.SMS, "first-of-day-below-40"),  # not rated, so 0
+    ],
+)
+def test_credit_bands_of_the_first_batch(
+    catalogue: Catalogue, provider_id: str, line: Channel, rule: str
+) -> None:
+    """Where all are asked, low credit needs an unforeseen digit in calls, and a yes covers less."""
+    province = "TJ" if line is Channel.IVR else "GD"
+    assert rule_of(catalogue, FIRST_BATCH, province, provider_id, line) == rule
+
+
+def test_a_digit_is_left_beside_the_words_for_no(catalogue: Catalogue) -> None:
+    """A caller can be asked for a digit that is no word for no."""
+    assert policy_on(catalogue, NOTICE_DAY).digits_no == {"2"}
 
 
 def test_a_demonstration_differs_in_waits_only(file: ReferenceFile) -> None:

@@ -20,6 +20,10 @@ class Mistake(NamedTuple):
 
 
 RULE = "      - name: low-credit\n"
+TRIAL = (
+    "confirmation: SHADOW\n        prompt_life: 15m\n        grant_count_max: 20\n"
+    "        grant_amount_max_minor: 3000\n"
+)
 SECOND_POLICY = SMALL[SMALL.index("  - policy_id") :]
 
 MISTAKES = {
@@ -157,20 +161,252 @@ MISTAKES = {
     "two rules of one name": Mistake(
         RULE, "      - name: voice\n", "name: voice\n        credit", "has the name of the rule in"
     ),
-    "shadow": Mistake(
-        "confirmation: OFF", "confirmation: SHADOW", "SHADOW", "cannot be decided by this version"
+    "a trial without time": Mistake(
+        "confirmation: OFF",
+        "confirmation: SHADOW",
+        "name: others",
+        "rule others tries out asking the subscriber but gives no time to answer; add prompt_life",
     ),
-    "receipt": Mistake(
+    "a trial without a grant": Mistake(
+        "confirmation: OFF",
+        "confirmation: SHADOW\n        prompt_life: 15m",
+        "name: others",
+        "rule others: a yes for the day needs grant_count_max; add grant_count_max",
+    ),
+    "a trial of nothing": Mistake(
+        "confirmation: OFF",
+        f"{TRIAL}        shadow_of: OFF\n",
+        "shadow_of",
+        "rule others tries out OFF, where nobody is asked; use shadow_of: FIRST_OF_DAY or EVERY",
+    ),
+    "shadow_of without a trial": Mistake(
+        "confirmation: OFF",
+        "confirmation: OFF\n        shadow_of: EVERY_ORDER",
+        "shadow_of",
+        "rule others has shadow_of, but is OFF; remove shadow_of",
+    ),
+    "a trial of voice once a day": Mistake(
+        "        lines: [IVR]\n        confirmation: EVERY_ORDER\n        prompt_life: 30s\n",
+        "        lines: [IVR]\n        confirmation: SHADOW\n        shadow_of: FIRST_OF_DAY\n"
+        "        prompt_life: 30s\n        grant_count_max: 1\n        grant_amount_max_minor: 9\n",
+        "name: voice",
+        "rule voice would ask callers (IVR) only once a day; voice confirms in every call",
+    ),
+    "a code where nobody is asked": Mistake(
+        "confirmation: OFF",
+        "confirmation: OFF\n        code_required: true",
+        "code_required",
+        "rule others wants a code, but is OFF, where nobody is asked; remove code_required",
+    ),
+    "no digit left": Mistake(
+        "channel: IVR, words: [2]}\n    rules:\n      - name: voice\n",
+        "channel: IVR, words: [1, 2, 3, 4, 5, 6, 7, 8, 9]}\n"
+        "    rules:\n      - name: voice\n        code_required: true\n",
+        "reply_words",
+        "rule voice wants a digit pressed, but each of them is a word for NO on IVR; leave a digit",
+    ),
+    "a ceiling where nobody calls": Mistake(
+        "        credit_below: 60\n",
+        "        credit_below: 60\n        lines: [SMS]\n        call_count_max: 3\n",
+        "call_count_max",
+        "rule low-credit has call_count_max, but can match no call; remove it",
+    ),
+    "an amount where nobody calls": Mistake(
+        "        credit_below: 60\n",
+        "        credit_below: 60\n        lines: [SMS]\n        call_amount_max_minor: 3\n",
+        "call_amount_max_minor",
+        "rule low-credit has call_amount_max_minor, but can match no call; remove it",
+    ),
+    "receipts of nothing": Mistake(
+        "confirmation: OFF",
+        "confirmation: REFUSE\n        receipt: true",
+        "receipt",
+        "rule others gives receipts, but charges nobody; remove receipt",
+    ),
+    "receipts without words": Mistake(
         "confirmation: OFF",
         "confirmation: OFF\n        receipt: true",
-        "receipt",
-        "no receipts yet",
+        "templates:",
+        "has no RECEIPT SMS template in en, but rule others gives receipts; add one with kind",
+    ),
+    "a spend limit without words": Mistake(
+        "    rules:\n",
+        "    spend_limits: [{currency: CNY, per_day_max_minor: 5000}]\n    rules:\n",
+        "templates:",
+        "has no NOTICE SMS template in zh, to say that half of a spend limit is reached; add one",
+    ),
+    "a list without words": Mistake(
+        "    rules:\n",
+        '    keywords: [{keyword: LIST, words: ["0000"]}]\n    rules:\n',
+        "templates:",
+        "has no LISTING SMS template in zh, but it has the keyword LIST; add one",
+    ),
+    "nothing to clarify with": Mistake(
+        '      - {kind: CLARIFY, language: en, text: "Reply the code: {{ items }}"}\n',
+        "",
+        "templates:",
+        "has no CLARIFY SMS template in en, for a yes that could mean several prompts; add one",
+    ),
+    "two spend limits": Mistake(
+        "    rules:\n",
+        "    spend_limits:\n      - {currency: CNY, per_day_max_minor: 5000}\n"
+        "      - {currency: CNY, per_day_max_minor: 6000}\n    rules:\n",
+        "6000",
+        "there is already a spend limit in CNY; keep one of them",
+    ),
+    "a spend limit below a price": Mistake(
+        "    rules:\n",
+        "    spend_limits:\n      - {currency: CNY, per_day_max_minor: 199}\n    rules:\n",
+        "199",
+        "the spend limit of 199 is less than the price 200 of service story (line 11), which",
+    ),
+    "a spend limit in no currency": Mistake(
+        "    rules:\n",
+        "    spend_limits: [{currency: yuan, per_day_max_minor: 199}]\n    rules:\n",
+        "yuan",
+        "currency: 'yuan' does not do here; write the ISO 4217 code",
+    ),
+    "an unknown field of a spend limit": Mistake(
+        "    rules:\n",
+        "    spend_limits: [{currency: CNY, per_day_max: 199}]\n    rules:\n",
+        "per_day_max",
+        "there is no field per_day_max here; did you mean per_day_max_minor?",
+    ),
+    "no prompts at all": Mistake(
+        "    rules:\n",
+        "    prompts_per_day_max: 0\n    rules:\n",
+        "prompts_per",
+        "prompts_per_day_max is 0; write 1 or more",
+    ),
+    "more prompts than codes": Mistake(
+        "    rules:\n",
+        "    prompts_per_day_max: 201\n    rules:\n",
+        "prompts_per",
+        "prompts_per_day_max is 201; write 200 or less",
+    ),
+    "no segment": Mistake(
+        "    rules:\n",
+        "    text_segments_max: 0\n    rules:\n",
+        "text_segments",
+        "text_segments_max is 0; write 1 or more",
+    ),
+    "alarms out of order": Mistake(
+        "    rules:\n",
+        "    complaint_alarms: [24h, 72h, 48h]\n    rules:\n",
+        "complaint_alarms",
+        "the alarm at 2d is not after the one at 3d; list them from the first to the last",
+    ),
+    "an alarm at once": Mistake(
+        "    rules:\n",
+        "    complaint_alarms: [0s]\n    rules:\n",
+        "complaint_alarms",
+        "complaint_alarms is 0s; write 1ms or more",
+    ),
+    "an alarm of every dead letter": Mistake(
+        "    rules:\n",
+        "    alarm_dead_letters: 0\n    rules:\n",
+        "alarm_dead",
+        "alarm_dead_letters is 0; write 1 or more",
+    ),
+    "an undo beyond a day": Mistake(
+        "    rules:\n", "    undo: 25h\n    rules:\n", "undo:", "undo is 25h; write 1d or less"
+    ),
+    "an undo that nobody can say": Mistake(
+        "    rules:\n",
+        "    undo: 30m\n    rules:\n",
+        "undo:",
+        "policy notice lets subscribers undo a charge, but has no word for it; add {keyword: UNDO",
+    ),
+    "a word for no undo": Mistake(
+        "    rules:\n",
+        "    keywords: [{keyword: UNDO, words: [TF]}]\n    rules:\n",
+        "keywords:",
+        "policy notice has the keyword UNDO, but nothing can ever be undone; add undo",
+    ),
+    "a text that promises an undo": Mistake(
+        "      - {channel: IVR, language: zh",
+        "      - {kind: RECEIPT, language: zh,\n"
+        '         text: "{{ provider }} {{ service }} {{ price }} {{ undo }}"}\n'
+        "      - {channel: IVR, language: zh",
+        "{{ undo",
+        "the zh RECEIPT template names undo; add the keyword UNDO to the policy, or take it out",
+    ),
+    "a text that promises minutes": Mistake(
+        "      - {channel: IVR, language: zh",
+        "      - {kind: RECEIPT, language: zh,\n"
+        '         text: "{{ provider }} {{ service }} {{ price }} {{ undo_minutes }}"}\n'
+        "      - {channel: IVR, language: zh",
+        "{{ undo",
+        "the zh RECEIPT template names undo_minutes; add undo to the policy, or take it out",
+    ),
+    "a text that promises to cancel": Mistake(
+        "      - {channel: IVR, language: zh",
+        '      - {kind: LISTING, language: zh, text: "{{ items }} {{ cancel }}"}\n'
+        "      - {channel: IVR, language: zh",
+        "LISTING",
+        "the zh LISTING template names cancel; add the keyword CANCEL to the policy, or take it",
+    ),
+    "an unknown keyword": Mistake(
+        "    rules:\n",
+        "    keywords: [{keyword: STOP, words: [TF]}]\n    rules:\n",
+        "keywords:",
+        "keyword: STOP is no Keyword; use one of CANCEL, LIST, UNDO",
+    ),
+    "a keyword of nothing": Mistake(
+        "    rules:\n",
+        '    keywords: [{keyword: CANCEL, words: ["。"]}]\n    rules:\n',
+        "keywords:",
+        "keyword 。: nothing is left of it without spaces and punctuation; remove it",
+    ),
+    "a keyword with two meanings": Mistake(
+        "    rules:\n",
+        "    keywords:\n      - {keyword: CANCEL, words: [QX]}\n"
+        "      - {keyword: LIST, words: [ｑｘ]}\n    rules:\n",
+        "ｑｘ",
+        "keyword ｑｘ means both CANCEL and LIST; keep it in one of the two lists",
+    ),
+    "a keyword that is a word for no": Mistake(
+        "    rules:\n",
+        "    keywords: [{keyword: CANCEL, words: [否]}]\n    rules:\n",
+        "keywords:",
+        "keyword 否 of CANCEL is also a word for NO; keep it in one of the two lists",
+    ),
+    "a keyword like a code": Mistake(
+        "    rules:\n",
+        '    keywords: [{keyword: CANCEL, words: ["100"]}]\n    rules:\n',
+        "keywords:",
+        "keyword 100 is three digits, as the reply codes are; spell it otherwise",
+    ),
+    "a keyword like a cancellation": Mistake(
+        "    rules:\n",
+        "    undo: 1h\n    keywords:\n      - {keyword: CANCEL, words: [QX]}\n"
+        "      - {keyword: UNDO, words: [QX0]}\n    rules:\n",
+        "QX0",
+        "keyword QX0 is 'qx', which takes a number, and the number 0; spell it otherwise",
+    ),
+    "a word like a code": Mistake(
+        "[N, 否]", "[N, 否, 900]", "900", "reply word 900 is three digits, as the reply codes are"
+    ),
+    "a word like a word and a code": Mistake(
+        "[N, 否]", "[N, 否, Y900]", "900", "reply word Y900 is 'y' and a reply code; spell it"
     ),
     "no time to answer": Mistake(
         "        prompt_life: 15m\n", "", "name: low-credit", "gives no time to answer"
     ),
     "no grant": Mistake(
-        "        grant_count_max: 20\n", "", "name: low-credit", "needs grant_count_max"
+        "        grant_count_max: 20\n", "", "name: low-credit", "needs grant_count_max; add grant"
+    ),
+    "a grant of nothing": Mistake(
+        "grant_count_max: 20",
+        "grant_count_max: 0",
+        "grant_count_max",
+        "rule low-credit: grant_count_max is 0, so a yes would cover nothing; write 1 or more",
+    ),
+    "a grant of no money": Mistake(
+        "grant_amount_max_minor: 3000",
+        "grant_amount_max_minor: 0",
+        "grant_amount_max_minor",
+        "rule low-credit: grant_amount_max_minor is 0, so a yes would cover nothing; write 1 or",
     ),
     "grant below the price": Mistake(
         "grant_amount_max_minor: 3000",
@@ -234,11 +470,23 @@ MISTAKES = {
         "confirm-en",
         "already",
     ),
-    "template of another kind": Mistake(
+    "a receipt that names nothing": Mistake(
         "{channel: IVR, language: en, text",
         "{kind: RECEIPT, language: en, text",
+        "confirm-en",
+        "the en RECEIPT template does not say provider, service, price; a receipt names all",
+    ),
+    "a spoken receipt": Mistake(
+        "{channel: IVR, language: en, text",
+        "{kind: RECEIPT, channel: IVR, language: en, text",
         "RECEIPT",
-        "sends no RECEIPT messages yet",
+        "a RECEIPT is never spoken; use channel: SMS",
+    ),
+    "a name of another kind": Mistake(
+        "Reply the code: {{ items }}",
+        "Reply the code: {{ items }} {{ price }}",
+        "the code",
+        "the en CLARIFY template names price, which is no value of a clarify",
     ),
     "template for MMS": Mistake(
         "{channel: IVR, language: en, text", "{channel: MMS, language: en, text", "MMS", "by SMS"
@@ -251,7 +499,10 @@ MISTAKES = {
     ),
     "template without answer": Mistake("Reply {{ yes }}", "Reply Y", "Reply Y", "does not say yes"),
     "template with an unknown name": Mistake(
-        "{{ provider }}:", "{{ provder }}:", "provder", "names provder, which is no value; did you"
+        "{{ provider }}:",
+        "{{ provder }}:",
+        "provder",
+        "names provder, which is no value of a prompt; did you",
     ),
     "template that computes": Mistake(
         "{{ price }}. Reply", "{{ price * 2 }}. Reply", "* 2", "does more than name values"
@@ -333,7 +584,7 @@ def test_all_problems_are_told_at_once() -> None:
     text = spoilt("points: 80", "points: -80", text)
     text = spoilt("Asia/Shanghai", "Shanghai", text)
     text = spoilt("Reply {{ yes }}", "Reply", text)
-    text = spoilt("confirmation: OFF", "confirmation: SHADOW", text)
+    text = spoilt("confirmation: OFF", "confirmation: OFF\n        code_required: true", text)
     told = problems_of(text)
     assert len(told) == 6
     assert [problem.line for problem in told] == sorted(problem.line for problem in told)
