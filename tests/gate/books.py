@@ -140,6 +140,8 @@ class Books:
                 return Reason.DEAD_LETTER
             case Settlement() if event.amount_minor < 0:
                 return Reason.DEAD_LETTER
+            case CareAction() if expected.incomplete(event):
+                return Reason.DEAD_LETTER
         if policy is not None and instant_of(event) > at + SKEW:
             return Reason.DEAD_LETTER
         before = self.taken.get(id_of(event))
@@ -213,11 +215,9 @@ class Books:
     def _take_reply(self, reply: Reply, page: Person, decision: Decision) -> None:
         match decision.reason:
             case Reason.CANCELLED:
-                number = read(reply.text).number
-                closing = expected.cancelled(number, self.at, page)
-                # A trial's yes goes with the others when all is cancelled.
-                trials = closing if number else page.shadows.keys()
-                self._close(page, closing | trials, declined=True)
+                said = read(reply.text)
+                service_id = expected.listed(said, reply.received_at, page) if said.number else None
+                self._close(page, service_id, declined=True)
                 return
             case Reason.AMBIGUOUS:
                 alive = page.texts_alive(reply.received_at)
@@ -245,9 +245,9 @@ class Books:
             return
         account = self.accounts[settlement.msisdn, settlement.charge_id]
         if settlement.refund_id is not None:
+            # Less than was asked for counts as all of it: nothing is given back twice.
             requested, _ = account.refunds[settlement.refund_id]
-            amount = settlement.amount_minor if decision.reason is Reason.REFUNDED else requested
-            account.refunds[settlement.refund_id] = (amount, settlement.outcome)
+            account.refunds[settlement.refund_id] = (requested, settlement.outcome)
         elif decision.reason is Reason.REFUNDED:
             account.refunds[settlement.settlement_id] = (
                 settlement.amount_minor,
@@ -260,16 +260,11 @@ class Books:
         complaint = (action.msisdn, decision.complaint_id or "")
         match decision.reason:
             case Reason.RELEASED:
-                self._close(page, expected.cancelled("", self.at, page), declined=False)
-                self.pages[action.msisdn] = Person(released_at=action.acted_at)
+                self._close(page, None, declined=False)
+                before = page.released_at or action.acted_at
+                self.pages[action.msisdn] = Person(released_at=max(action.acted_at, before))
             case Reason.REVOKED:
-                closing = expected.revoked(action, page)
-                trials = {
-                    (day, service_id)
-                    for day, service_id in page.shadows
-                    if action.service_id in (None, service_id)
-                }
-                self._close(page, closing | trials, declined=True)
+                self._close(page, action.service_id, declined=False)
             case Reason.COMPLAINT_OPENED:
                 alarms = self.policy.complaint_alarms_ms if self.policy else ()
                 self.complaints[complaint] = Opened(
@@ -285,17 +280,16 @@ class Books:
                 sent = [each for each in decision.effects if isinstance(each, RefundRequest)]
                 assert len(sent) == (1 if upheld and left else 0), "upheld without a refund"
 
-    def _close(self, page: Person, places: set[tuple[int, str]], *, declined: bool) -> None:
-        """Everything granted and asked there is over."""
-        for place in places:
-            page.grants.pop(place, None)
-            page.shadows.pop(place, None)
+    def _close(self, page: Person, service_id: str | None, *, declined: bool) -> None:
+        """Everything granted and asked is over, of one service or of all; a trial's yes too."""
+        for covered in (page.grants, page.shadows):
+            for place in [each for each in covered if service_id in (None, each[1])]:
+                del covered[place]
         for prompt_id, asked in list(page.open.items()):
-            place = (asked.day, asked.order.service_id)
-            if place in places:
+            if service_id in (None, asked.order.service_id):
                 self.closing.append(page.close(prompt_id))
                 if declined:
-                    page.declined.add(place)
+                    page.declined.add((asked.day, asked.order.service_id))
 
     def _rule_of(self, order: Order) -> Rule | None:
         policy = self.policy
@@ -503,7 +497,8 @@ class Books:
             case Reason.NUMBER_RELEASED:
                 true = isinstance(event, CareAction) and event.kind is CareKind.RELEASE
             case Reason.DECLINED:
-                true = (asked.day, order.service_id) in page.declined
+                revoked = isinstance(event, CareAction) and event.kind is CareKind.REVOKE
+                true = revoked or (asked.day, order.service_id) in page.declined
             case Reason.GRANT_EXHAUSTED:
                 grant = page.grants[asked.day, order.service_id]
                 true = not grant.covers(order.price_minor, order.currency)

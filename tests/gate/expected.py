@@ -17,7 +17,7 @@ from streams.gate.words import (
     SettlementOutcome,
 )
 from tests.gate.examples import DAY, HORIZON_DAYS, HOUR, SENDER
-from tests.gate.person import Account, Asked, Covered, Opened, Person
+from tests.gate.person import Account, Asked, Covered, Opened, Person, ServiceDay
 from tests.gate.reading import Said, read
 
 SHANGHAI = 8 * HOUR  # no summer time since 1991
@@ -214,7 +214,10 @@ def reply_reasons(
         case "UNDO":
             return frozenset((_undo(reply, page, policy),))
         case "CANCEL":
-            closing = cancelled(said.number, at, page)
+            service_id = listed(said, reply.received_at, page) if said.number else None
+            if said.number and service_id is None:
+                return frozenset((Reason.NOTHING_TO_CANCEL,))
+            closing = known_days(page, service_id)
             if any(day_of(at) - day <= policy.horizon_days for day, _ in closing):
                 return frozenset((Reason.CANCELLED,))
             # What is older than the horizon is forgotten sooner or later, and covers nothing.
@@ -231,16 +234,18 @@ def reply_reasons(
     return CONFIRMED
 
 
-def cancelled(number: str, at: int, page: Person) -> set[tuple[int, str]]:
-    """The service days that a cancellation closes: all, or one by its number in today's list."""
+def listed(said: Said, received_at: int, page: Person) -> str | None:
+    """The service that a cancellation names by its number in the day's list."""
+    services = page.listed.get(day_of(received_at), [])
+    place = int(said.number) - 1
+    return services[place] if 0 <= place < len(services) else None
+
+
+def known_days(page: Person, service_id: str | None) -> set[ServiceDay]:
+    """Where something is granted or asked, of one service or of all."""
     asked = {(each.day, each.order.service_id) for each in page.open.values()}
     known = asked | page.grants.keys()
-    if not number:
-        return known
-    today = day_of(at)
-    listed = page.listed[today]
-    place = int(number) - 1
-    return known & {(today, listed[place])} if 0 <= place < len(listed) else set()
+    return {place for place in known if service_id in (None, place[1])}
 
 
 def _undo(reply: Reply, page: Person, policy: Policy) -> Reason:
@@ -257,12 +262,12 @@ def settlement_reason(settlement: Settlement, account: Account | None) -> Reason
     outcome, refund_id = settlement.outcome, settlement.refund_id
     if refund_id is not None:
         requested, state = account.refunds.get(refund_id, (0, FAILED))
-        if state is not UNDER_WAY:
+        if state is not UNDER_WAY or amount_minor > requested:
             return Reason.DEAD_LETTER
-        if outcome is REFUNDED and 0 < amount_minor <= requested and not account.failed:
+        if outcome is REFUNDED and not account.failed:
             return Reason.REFUNDED
         return Reason.REFUND_FAILED if outcome is FAILED else Reason.DEAD_LETTER
-    if outcome is REFUNDED and 0 < amount_minor <= account.left_minor:
+    if outcome is REFUNDED and not account.failed and amount_minor <= account.left_minor:
         return Reason.REFUNDED
     if account.settled is not UNDER_WAY or amount_minor != price_minor:
         return Reason.DEAD_LETTER
@@ -275,9 +280,7 @@ def settlement_reason(settlement: Settlement, account: Account | None) -> Reason
 def care_reasons(
     action: CareAction, at: int, page: Person, account: Account | None, complaint: Opened | None
 ) -> frozenset[Reason]:
-    """The reasons of which the decision on a new care action must give one."""
-    if action.amount_minor is not None and action.amount_minor <= 0 and _pays(action):
-        return frozenset((Reason.DEAD_LETTER,))
+    """The reasons of which the decision on a new, complete care action must give one."""
     match action.kind:
         case CareKind.LOOK:
             reason = Reason.NOTED
@@ -286,40 +289,33 @@ def care_reasons(
         case CareKind.REVOKE:
             return _revoke(action, at, page)
         case CareKind.COMPLAIN:
-            reason = _complain(action, complaint)
-        case CareKind.REFUND if action.charge_id or action.order_id:
-            reason = _refund(action, account, Reason.REFUND_REQUESTED)
-        case CareKind.ANSWER | CareKind.REJECT | CareKind.UPHOLD if action.complaint_id:
-            reason = _to_complaint(action, complaint)
+            known = complaint is not None
+            reason = Reason.COMPLAINT_KNOWN if known else Reason.COMPLAINT_OPENED
+        case CareKind.REFUND:
+            reason = _refund(action, account)
         case _:
-            reason = Reason.DEAD_LETTER
+            reason = _to_complaint(action, complaint)
     return frozenset((reason,))
 
 
-def _pays(action: CareAction) -> bool:
-    return action.kind in (CareKind.REFUND, CareKind.UPHOLD)
-
-
-def revoked(action: CareAction, page: Person) -> set[tuple[int, str]]:
-    """The service days that a revocation closes."""
-    known = cancelled("", 0, page)
-    if action.service_id is None:
-        return known
-    return {place for place in known if place[1] == action.service_id}
+def incomplete(action: CareAction) -> bool:
+    """Whether an action lacks what it needs, or gives back what is no money."""
+    named = bool(action.charge_id or action.order_id)
+    match action.kind:
+        case CareKind.COMPLAIN | CareKind.REFUND:
+            lacks = not named
+        case CareKind.ANSWER | CareKind.REJECT | CareKind.UPHOLD:
+            lacks = not action.complaint_id
+        case _:
+            lacks = action.kind is CareKind.UNKNOWN
+    return lacks or (action.amount_minor is not None and action.amount_minor <= 0)
 
 
 def _revoke(action: CareAction, at: int, page: Person) -> frozenset[Reason]:
-    closing = revoked(action, page)
+    closing = known_days(page, action.service_id)
     if any(day_of(at) - day <= HORIZON_DAYS for day, _ in closing):
         return frozenset((Reason.REVOKED,))
     return frozenset((Reason.NOTHING_TO_REVOKE, *({Reason.REVOKED} if closing else ())))
-
-
-def _complain(action: CareAction, complaint: Opened | None) -> Reason:
-    if complaint is not None:
-        return Reason.COMPLAINT_KNOWN
-    known = action.charge_id or action.order_id
-    return Reason.COMPLAINT_OPENED if known else Reason.DEAD_LETTER
 
 
 def _to_complaint(action: CareAction, complaint: Opened | None) -> Reason:
@@ -329,15 +325,17 @@ def _to_complaint(action: CareAction, complaint: Opened | None) -> Reason:
         return Reason.COMPLAINT_ANSWERED
     if action.kind is CareKind.REJECT:
         return Reason.COMPLAINT_REJECTED
+    if action.amount_minor and complaint.account is None:
+        return Reason.CHARGE_UNKNOWN
     if (action.amount_minor or 0) > (complaint.account.left_minor if complaint.account else 0):
         return Reason.REFUND_EXCEEDS
     return Reason.COMPLAINT_UPHELD
 
 
-def _refund(action: CareAction, account: Account | None, done: Reason) -> Reason:
+def _refund(action: CareAction, account: Account | None) -> Reason:
     if account is None:
         return Reason.CHARGE_UNKNOWN
     if account.left_minor == 0:
         return Reason.NOTHING_TO_REFUND
     exceeds = (action.amount_minor or 0) > account.left_minor
-    return Reason.REFUND_EXCEEDS if exceeds else done
+    return Reason.REFUND_EXCEEDS if exceeds else Reason.REFUND_REQUESTED

@@ -64,13 +64,18 @@ class Covered:
     rule: Rule
     charges: list[Account] = field(default_factory=list)
 
+    @property
+    def left(self) -> tuple[int, int]:
+        """Count and amount that it still covers; what failed is given back, but to no trial."""
+        trial = self.rule.confirmation is Confirmation.SHADOW
+        charged = [each.charge.price_minor for each in self.charges if trial or not each.failed]
+        rule = self.rule
+        return rule.grant_count_max - len(charged), rule.grant_amount_max_minor - sum(charged)
+
     def covers(self, price_minor: int, currency: str) -> bool:
-        charged = [each.charge.price_minor for each in self.charges if not each.failed]
-        return (
-            (price_minor, currency) == (self.price_minor, self.currency)
-            and len(charged) < self.rule.grant_count_max
-            and sum(charged) + price_minor <= self.rule.grant_amount_max_minor
-        )
+        count, amount_minor = self.left
+        same = (price_minor, currency) == (self.price_minor, self.currency)
+        return same and count > 0 and price_minor <= amount_minor
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 from random import Random
 
-from streams.gate.reference import Policy, Rule, SpendLimit
-from streams.gate.words import Channel, Confirmation
+from streams.gate.reference import Policy, Rule, SpendLimit, Template
+from streams.gate.words import Channel, Confirmation, MessageKind
 from tests.gate.examples import (
     BEGINNING,
     DAY,
@@ -16,6 +16,9 @@ from tests.gate.examples import (
     VOICE,
     policy,
     rule,
+)
+from tests.gate.examples import (
+    TEMPLATES as PROMPTS,
 )
 
 TEXT_LINES = (Channel.SMS, Channel.MMS)
@@ -36,7 +39,24 @@ RULE_SETS = (
     (EVERY,),
     (VOICE, REFUSE),
     (ONLY_SMS,),
+    (TRIAL,),
+    (VOICE, BATCH, TRIAL),
 )
+TEXTS = {
+    (MessageKind.CLARIFY, "zh"): "请回复：{{ items }}",
+    (MessageKind.CLARIFY, "en"): "Reply one of: {{ items }}",
+    (MessageKind.RECEIPT, "zh"): "{{ provider }}{{ service }}扣费{{ price }},今日共{{ spent }}。",
+    (MessageKind.RECEIPT, "en"): "{{ provider }} {{ service }}: {{ price }}, today {{ spent }}.",
+    (MessageKind.LISTING, "zh"): "今日：{{ items }}。回复{{ cancel }}取消",
+    (MessageKind.LISTING, "en"): "Today: {{ items }}. Reply {{ cancel }} to cancel.",
+    (MessageKind.NOTICE, "zh"): "今日已消费{{ spent }}，上限{{ limit }}。",
+    (MessageKind.NOTICE, "en"): "{{ spent }} of {{ limit }} are spent today.",
+}
+TEMPLATES = (
+    *PROMPTS,
+    *(Template(kind, Channel.SMS, language, text) for (kind, language), text in TEXTS.items()),
+)
+CLOCKS = ((DAY, 2 * DAY, 3 * DAY), (MINUTE, HOUR, DAY), ())
 SHADOWS = (None, None, Confirmation.EVERY_ORDER)
 
 
@@ -44,26 +64,31 @@ def draw_policy(draw: Random, version: int, effective_from: int) -> Policy:
     """A policy of that version, with rules that no other version has under the same name."""
     rules = draw.choice(RULE_SETS)
     spend_limits = draw.choice(((), (), (SpendLimit("CNY", 1_000),), (SpendLimit("CNY", 501),)))
+    calls = next((each for each in rules if Channel.IVR in (each.lines or tuple(Channel))), None)
+    varied = (_varied(draw, each, has_calls=each is calls) for each in rules)
     return policy(
-        *(_varied(draw, each)._replace(name=f"{each.name}/{version}") for each in rules),
+        *(each._replace(name=f"{each.name}/{version}") for each in varied),
         version=version,
         effective_from=effective_from,
+        templates=TEMPLATES,
         waiting_orders_max=draw.choice((2, 3)),
         prompts_per_day_max=draw.choice((2, 3, 100, 100)),
         spend_limits=spend_limits,
         refuse_after_no=draw.random() < 0.3,
         receipt_interval_ms=draw.choice((0, MINUTE, HOUR)),
         undo_ms=draw.choice((0, MINUTE, HOUR)),
+        complaint_alarms_ms=draw.choice(CLOCKS),
     )
 
 
-def _varied(draw: Random, rule: Rule) -> Rule:
+def _varied(draw: Random, rule: Rule, *, has_calls: bool) -> Rule:
     """The rule with receipts, codes and ceilings, or without."""
+    asks = rule.confirmation in (Confirmation.FIRST_OF_DAY, Confirmation.EVERY_ORDER)
     shadow = rule.confirmation is Confirmation.SHADOW
     return rule._replace(
         receipt=draw.random() < 0.5,
-        code_required=False,
+        code_required=asks and draw.random() < 0.3,
         shadow_of=draw.choice(SHADOWS) if shadow else None,
-        call_count_max=draw.choice((0, 0, 1, 2)),
-        call_amount_max_minor=draw.choice((0, 0, 700)),
+        call_count_max=draw.choice((0, 0, 1, 2)) if has_calls else 0,
+        call_amount_max_minor=draw.choice((0, 0, 700)) if has_calls else 0,
     )

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from random import Random
 
 from streams.gate.decide import Event
+from streams.gate.effects import Message
 from streams.gate.events import CareAction, Order, Reply
 from streams.gate.reference import Names, Provider, Service
 from streams.gate.words import (
+    CareKind,
     Channel,
     DeliveryStatus,
     MessageKind,
@@ -36,14 +38,17 @@ from tests.gate.examples import (
     SERVICES,
     SKEW,
     SMS_SERVICE,
+    care,
     catalogue,
     key_press,
     order,
     reply,
     report,
+    settlement,
 )
 from tests.gate.expected import NAME_MAX
 from tests.gate.harness import Gate
+from tests.gate.person import Account
 from tests.gate.rules import draw_policy
 from tests.gate.watched import WatchedGate
 
@@ -59,6 +64,7 @@ PROVINCES = ("guangdong", "guangdong", "hongkong")
 GAPS = (0, 0, 0, 0, 1, SECOND, SECOND, SECOND, MINUTE, MINUTE, GRACE, LIFE, HOUR)
 ORDERED_AGO = (0, 0, 0, 0, 0, 0, SECOND, SECOND, HOUR, 9 * DAY, -SKEW, -SKEW - 1)
 ORDERED = (*[SMS_SERVICE] * 6, *SERVICES)  # mostly one service, so that grants are used up
+ORPHAN = SMS_SERVICE._replace(service_id="orphan", provider_id="sp-9")  # of an unknown provider
 OUTCOMES = (SettlementOutcome.CHARGED, SettlementOutcome.FAILED, SettlementOutcome.REFUNDED)
 LONG_NAME = Names("长" * (NAME_MAX + 30), "long " * 40)
 
@@ -82,12 +88,16 @@ class Walk:
         self.gate.books = Books(policies, reference)
         self.events: list[Event] = []
         self.ids = 0
+        self.fold("services.v1", ORPHAN)
 
     def run(self, steps: int) -> None:
         """Take so many steps, and look at the laws and the rows after each."""
         moves: tuple[Callable[[], None], ...] = (
             *[self.place_order] * 6,
             *[self.answer] * 7,
+            *[self.ask_keyword] * 2,
+            *[self.settle] * 3,
+            *[self.care] * 3,
             self.repeat,
             self.report,
             self.tick,
@@ -144,6 +154,7 @@ class Walk:
                     placed._replace(channel=Channel.MMS),
                     placed._replace(provider_id="sp-9"),
                     placed._replace(service_id="nope"),
+                    placed._replace(service_id=ORPHAN.service_id, provider_id=ORPHAN.provider_id),
                 )
             )
         self.take(placed)
@@ -168,13 +179,103 @@ class Walk:
             pressed = key_press(self.new_id("r"), received_at, digits, call_id)
             self.take(pressed._replace(msisdn=prompt.msisdn))
         else:
-            text = draw.choice(PLAIN)
+            text = self.words(prompt)
             self.take(reply(self.new_id("r"), received_at, text, msisdn=prompt.msisdn, to=to))
+
+    def words(self, prompt: Message) -> str:
+        """A plain answer, or one with the prompt's code, or another one's."""
+        draw = self.draw
+        if draw.random() < 0.4:
+            return draw.choice(PLAIN)
+        codes = [each.reply_code or "123" for each in self.gate.messages[-6:]]
+        code = draw.choice((prompt.reply_code or "", prompt.reply_code or "", *codes))
+        return draw.choice(CODED).format(code)
+
+    def ask_keyword(self) -> None:
+        text = self.draw.choice(KEYWORDS)
+        msisdn = self.draw.choice(SUBSCRIBERS)
+        self.take(reply(self.new_id("r"), self.at, text, msisdn=msisdn))
 
     def calls(self) -> tuple[str, str]:
         """The calls of these hours; midnight may fall into one."""
         hours = self.at // (12 * HOUR)
         return f"call-{hours}-1", f"call-{hours}-2"
+
+    # Billing
+
+    def settle(self) -> None:
+        """Mostly what billing must say next of a charge or a refund; now and then anything."""
+        draw = self.draw
+        name = self.new_id("s")
+        accounts = list(self.gate.books.accounts.values())
+        if not accounts:
+            self.take(settlement(name, self.at, msisdn=draw.choice(SUBSCRIBERS)))
+            return
+        account = draw.choice((accounts[-1], draw.choice(accounts)))
+        charge = account.charge
+        told = settlement(
+            name,
+            self.at,
+            msisdn=charge.msisdn,
+            charge_id=charge.charge_id,
+            amount_minor=charge.price_minor,
+            outcome=draw.choice(OUTCOMES),
+        )
+        if account.refunds and draw.random() < 0.7:
+            refund_id = draw.choice(list(account.refunds))
+            requested, _ = account.refunds[refund_id]
+            outcome = draw.choice(OUTCOMES[1:])
+            told = told._replace(refund_id=refund_id, amount_minor=requested, outcome=outcome)
+        if draw.random() < 0.25:
+            told = draw.choice(
+                (
+                    told._replace(amount_minor=draw.choice((-1, 0, 1, 50, 1000))),
+                    told._replace(currency="EUR"),
+                    told._replace(refund_id="f-?"),
+                    told._replace(charge_id="c-?"),
+                    told._replace(outcome=SettlementOutcome.UNKNOWN),
+                )
+            )
+        self.take(told)
+
+    # Customer care
+
+    def care(self) -> None:
+        """Any action of care about any charge or complaint, some of them incomplete."""
+        draw = self.draw
+        kind = draw.choice(tuple(each for each in CareKind))
+        msisdn = draw.choice(SUBSCRIBERS)
+        acted = care(self.new_id("a"), self.at, msisdn=msisdn, kind=kind)
+        if kind is CareKind.RELEASE and draw.random() < 0.5 and not self.charged_since(msisdn):
+            acted = acted._replace(acted_at=self.at - HOUR)
+        if kind is CareKind.REVOKE and draw.random() < 0.5:
+            acted = acted._replace(service_id=draw.choice(ORDERED).service_id)
+        accounts = [
+            each for each in self.gate.books.accounts.values() if each.charge.msisdn == msisdn
+        ]
+        if accounts and draw.random() < 0.9:
+            acted = self.about(acted, draw.choice(accounts))
+        elif draw.random() < 0.3:
+            acted = acted._replace(order_id="o-forgotten")
+        open_ones = [name for own, name in self.gate.books.complaints if own == msisdn]
+        if kind in (CareKind.ANSWER, CareKind.UPHOLD, CareKind.REJECT):
+            acted = acted._replace(complaint_id=draw.choice((*open_ones, *open_ones, "q-?", None)))
+        elif kind is CareKind.COMPLAIN:
+            acted = acted._replace(complaint_id=draw.choice((None, "q-1", "q-2")))
+        self.take(acted)
+
+    def charged_since(self, msisdn: str) -> bool:
+        """Whether the number was charged within the hour."""
+        charged = [each for each in self.gate.charges if each.msisdn == msisdn]
+        return any(each.approved_at >= self.at - HOUR for each in charged)
+
+    def about(self, action: CareAction, account: Account) -> CareAction:
+        """The action, on a charge that is named by itself or by its order."""
+        charge, draw = account.charge, self.draw
+        amount = draw.choice((None, None, 50, charge.price_minor, charge.price_minor + 1, 0))
+        if draw.random() < 0.5:
+            return action._replace(order_id=charge.order_id, amount_minor=amount)
+        return action._replace(charge_id=charge.charge_id, amount_minor=amount)
 
     # The world
 
