@@ -16,18 +16,24 @@ from streams.audit.books import EVENT_ID, Books
 from streams.audit.ledger import Case, Ledger
 from streams.audit.people import Person, Prompt
 from streams.audit.records import (
+    Alarm,
     CareAction,
     Charge,
     Decision,
+    Effect,
     Event,
+    Message,
     Order,
+    Output,
+    Refund,
     Reply,
     Rule,
     Settlement,
+    Verdict,
 )
 from streams.audit.report import Finding
 from streams.audit.windows import Windows
-from streams.topics import ALARMS, CHARGES, MESSAGES, REFUNDS, TICKS, VERDICTS
+from streams.topics import TICKS
 
 # Decisions on records that were not taken: they change nothing, other laws judge them.
 _TURNED_AWAY = ("REPEATED", "CONFLICT")
@@ -39,10 +45,10 @@ class Walk:
     def __init__(self, books: Books) -> None:
         self._books = books
         self._ledger = Ledger(books)
-        self._outputs: dict[tuple[str, str], Any] = {}
+        self._outputs: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for topic, outputs in books.outputs:
             for output in outputs:
-                self._outputs.setdefault((topic, output[1]), output)
+                self._outputs[topic, output[1]].append(output)
         self._windows: dict[int, Windows] = defaultdict(Windows)
         self._known: set[tuple[str, str, str]] = set()
         for decision in books.all_decisions():
@@ -102,28 +108,34 @@ class Walk:
         case = Case(self._ledger, decision, policy, person, {}, set(), Counter())
         event = self._books.events.get(decision[2:5])
         answered = self._judge(case, event)
-        verdicts = []
-        for effect in decision.effects:
-            output = self._outputs.get((effect.topic, effect.id))
-            if output is None:
-                continue
-            if effect.topic == CHARGES:
-                charging.take(case, output)
-            elif effect.topic == MESSAGES:
-                sending.take(case, output, answered)
-            elif effect.topic == REFUNDS:
-                charging.give_back(case, output, event)
-            elif effect.topic == VERDICTS:
-                verdicts.append(output)
-                if answered is not None:
+        outputs = [self._next(effect) for effect in decision.effects]
+        for output in outputs:
+            match output:
+                case Charge():
+                    charging.take(case, output)
+                case Message():
+                    sending.take(case, output, answered)
+                case Refund():
+                    charging.give_back(case, output, event)
+                case Verdict() if answered is not None:
                     answering.refused(case, output, answered)
+        self._missing(case)
+        verdicts = [output for output in outputs if isinstance(output, Verdict)]
+        self._windows[decision.entry.partition].take(case, verdicts)
+        self._alarms(case, [output for output in outputs if isinstance(output, Alarm)])
+
+    def _next(self, effect: Effect) -> Output | None:
+        """The next record on its topic that an effect may be."""
+        lying = self._outputs.get((effect.topic, effect.id))
+        return lying.pop(0) if lying else None
+
+    def _missing(self, case: Case) -> None:
+        """What should have been sent with a decision."""
         for name in sorted(case.messages):
             kind = "receipt" if name.startswith("r-") else "notice of half of the day's limit"
             case.note(4, f"a {kind} is missing")
         for kind in sorted(case.replies):
             case.note(4, f"no {kind} answers the reply")
-        self._windows[decision.entry.partition].take(case, verdicts)
-        self._alarms(case)
 
     def _judge(self, case: Case, event: Event | None) -> Prompt | None:
         """Hold a decision against its record; the prompt that a reply answered."""
@@ -169,14 +181,10 @@ class Walk:
         if prompt is not None and prompt in case.person.open:
             case.person.open.remove(prompt)
 
-    def _alarms(self, case: Case) -> None:
+    def _alarms(self, case: Case, alarms: list[Alarm]) -> None:
         """A decision raises the alarms it must, and no other."""
-        decision = case.decision
-        case.alarms["CONFLICT"] += decision.reason == "CONFLICT"
-        for effect in decision.effects:
-            alarm = self._outputs.get((ALARMS, effect.id)) if effect.topic == ALARMS else None
-            if alarm is None:
-                continue
+        case.alarms["CONFLICT"] += case.decision.reason == "CONFLICT"
+        for alarm in alarms:
             if case.alarms[alarm.kind] == 0:
                 case.note(10, f"nothing calls for an alarm {alarm.kind}", alarm.entry)
             else:

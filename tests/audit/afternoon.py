@@ -9,7 +9,6 @@ from functools import cache
 
 from streams.gate.decide import Event
 from streams.gate.effects import Charge, Message, RefundRequest
-from streams.gate.events import Order
 from streams.gate.reference import Service, SpendLimit
 from streams.gate.words import CareKind, MessageKind, SettlementOutcome
 from tests.audit.recorded import Recorder
@@ -69,12 +68,10 @@ class Afternoon:
         self.at += SECOND
 
     def orders(
-        self, msisdn: str, order_id: str, what: Service = SMS_SERVICE, **said: object
-    ) -> Order:
+        self, msisdn: str, order_id: str, what: Service = SMS_SERVICE, ago: int = 0, **said: object
+    ) -> None:
         """A subscriber orders."""
-        placed = order(order_id, self.at, what, msisdn=msisdn, **said)
-        self.take(placed)
-        return placed
+        self.take(order(order_id, self.at - ago, what, msisdn=msisdn, **said))
 
     def says(self, msisdn: str, text: str) -> None:
         """A subscriber sends a text."""
@@ -246,7 +243,7 @@ def _ina(day: Afternoon) -> None:
     day.orders(INA, "o1")
     day.says(INA, "Y")
     day.agent(INA, CareKind.RELEASE)
-    day.orders(INA, "o2", ordered_at=day.at - MINUTE)
+    day.orders(INA, "o2", ago=MINUTE)
     day.orders(INA, "o3")
     day.says(INA, "Y")
 
