@@ -16,8 +16,8 @@ help: ## show this list
 setup: ## make .venv with the locked packages, and fetch the embedded Kafka (once)
 	@PYTHON='$(PYTHON)' .ci/setup
 
-demo: setup ## run the main job on an embedded Kafka, about a minute, and audit it
-	@$(BIN)/tollgate demo
+demo: setup ## run the main job on an embedded Kafka, about a minute (SCENARIO=rollout: weeks)
+	@$(BIN)/tollgate demo --scenario '$(or $(SCENARIO),minute)'
 
 test: setup ## run all tests, on a real broker
 	@$(BIN)/python -m pytest

@@ -5,15 +5,9 @@ also on Ctrl-C and on failure; the exit code is 0 only when everything was answe
 found every law kept.
 """
 
-import os
-import signal
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
 from typing import NamedTuple
 
 from rich.console import Console
@@ -21,9 +15,9 @@ from rich.live import Live
 
 from streams import provision
 from streams.audit import Report, audit_topics
-from streams.broker import BrokerError, EmbeddedBroker
+from streams.broker import EmbeddedBroker
+from streams.demo import stage
 from streams.demo.crowd import Crowd
-from streams.demo.folder import clean_folder
 from streams.demo.steps import Steps
 from streams.demo.summary import print_summary
 from streams.demo.view import Sight, line, panel
@@ -32,12 +26,8 @@ from streams.demo.worker import Worker
 from streams.errors import Cause, Stop
 from streams.reference import applying
 from streams.reference import file as reference_file
-from streams.setting_rows import PREFIX
 from streams.settings import Settings, load
 from streams.world.options import Options, Summary
-
-DEFAULT_FOLDER = Path("data/demo")
-EXAMPLE = Path(__file__).parents[2] / "deploy/reference/notice.yaml"
 
 # Prompts live seconds here: people's answers, late ones and silences fit a minute.
 PROMPT_LIFE = timedelta(seconds=6)
@@ -47,7 +37,6 @@ GRACE = timedelta(seconds=1)
 _REST_S = 30.0
 _LOOK_EVERY_S = 0.25
 _LINE_EVERY_S = 5.0
-_INTERRUPTED = 128 + signal.SIGINT
 _STEPS = 7
 
 
@@ -69,19 +58,12 @@ def run(
     data_dir: Path | None = None,
 ) -> int:
     """Run the demonstration; the exit code. Raises Stop when it cannot go on."""
-    console = Console()
     options = Options(
         rate=rate, duration=timedelta(seconds=seconds), subscribers=subscribers, seed=seed
     ).checked()
-    folder = data_dir or Path(os.environ.get(f"{PREFIX}DATA_DIR") or DEFAULT_FOLDER)
-    try:
-        with _terminable(), clean_folder(folder) as ours:
-            return _Conductor(console, options, ours).conduct()
-    except KeyboardInterrupt:
-        console.print("Interrupted; everything that was started has been stopped.")
-        return _INTERRUPTED
-    except BrokerError as error:
-        raise Stop(Cause.BROKER_SETUP, str(error)) from error
+    return stage.perform(
+        data_dir, lambda console, folder: _Conductor(console, options, folder).conduct()
+    )
 
 
 class _Conductor:
@@ -106,13 +88,13 @@ class _Conductor:
             broker.stop()
 
     def _on(self, broker: EmbeddedBroker) -> int:
-        environment = _environment(broker.bootstrap_servers, self._folder)
+        environment = stage.environment(broker.bootstrap_servers, self._folder)
         settings = load(environment)
         log = self._folder / "worker.log"
         with self._steps.step("Making the topics"):
             provision.apply(settings)
-        with Worker(environment, log, _free_port()) as worker:
-            with self._steps.step(f"Writing the reference data of {EXAMPLE.name}"):
+        with Worker(environment, log, stage.free_port()) as worker:
+            with self._steps.step(f"Writing the reference data of {stage.EXAMPLE.name}"):
                 _apply_reference(settings)
             with Watch(settings) as watch, Crowd(settings, self._options) as crowd:
                 with self._steps.step(f"Starting a worker (its log: {log})"):
@@ -206,47 +188,14 @@ def _currency(crowd: Crowd) -> str:
 
 
 def _apply_reference(settings: Settings) -> None:
-    file = reference_file.load(EXAMPLE)
+    file = reference_file.load(stage.EXAMPLE)
     brief = reference_file.with_lives(
         file, PROMPT_LIFE // timedelta(milliseconds=1), GRACE // timedelta(milliseconds=1)
     )
     applying.apply_file(settings, brief, by="demo", reason="the demonstration's example")
 
 
-def _environment(bootstrap_servers: str, folder: Path) -> dict[str, str]:
-    """The settings of the demonstration: nothing of the caller's environment reaches it."""
-    return {
-        f"{PREFIX}BOOTSTRAP_SERVERS": bootstrap_servers,
-        f"{PREFIX}DATA_DIR": str(folder / "worker"),
-        f"{PREFIX}INSTANCE": "demo",
-        # One worker on a laptop: each partition more is records and requests more in every turn
-        # (8 instead of 4: p50 68 instead of 47 ms, p99 285 instead of 120, one pair of runs).
-        f"{PREFIX}PARTITIONS": "4",
-    }
-
-
 def _raise_first(*failures: BaseException | None) -> None:
     for failure in failures:
         if failure is not None:
             raise failure
-
-
-def _free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-        return port
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends us as Ctrl-C does, so that what was started is stopped."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

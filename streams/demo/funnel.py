@@ -1,6 +1,6 @@
-"""What became of the orders so far, counted from the gate's decisions alone.
+"""What became of the orders so far, counted from the gate's decisions and verdicts alone.
 
-Pure: decisions and instants come in, counts go out; nothing here reads a topic or a clock.
+Pure: records and instants come in, counts go out; nothing here reads a topic or a clock.
 """
 
 from collections import Counter, deque
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from streams import topics
 from streams.egress.records import Decision
-from streams.gate.words import Reason
+from streams.gate.effects import Verdict
+from streams.gate.words import Outcome, Reason
 
 # The span over which "now" is shown: long enough to be calm, short enough to show a stall.
 RECENT_MS = 5000
@@ -25,6 +26,24 @@ ANSWERS = {
     Reason.AMBIGUOUS: "ambiguous",
     Reason.NOT_ANSWERING: "to no prompt",
 }
+
+# What subscribers, customer care and billing did besides, in the order in which it is shown.
+BESIDES = {
+    Reason.LISTED: "listed",
+    Reason.CANCELLED: "cancelled",
+    Reason.UNDONE: "undone",
+    Reason.REVOKED: "revoked",
+    Reason.RELEASED: "numbers released",
+    Reason.COMPLAINT_OPENED: "complaints",
+    Reason.COMPLAINT_UPHELD: "upheld",
+    Reason.COMPLAINT_REJECTED: "rejected",
+    Reason.CHARGE_FAILED: "charges failed",
+    Reason.REFUNDED: "refunded",
+    Reason.REFUND_FAILED: "refunds failed",
+}
+
+# What a message is, by the first letter of its id.
+MESSAGES = {"m-": "prompts", "k-": "clarified", "r-": "receipts", "l-": "listings", "n-": "notices"}
 
 
 # Decisions on records of the orders' topic that are no order, or none for the first time.
@@ -46,8 +65,11 @@ class Funnel:
 
     decided: int = 0  # inputs with a decision; ticks are no inputs of the outside
     orders: int = 0
-    prompts: int = 0
+    messages: Counter[str] = field(default_factory=Counter)  # by what they are
     answers: Counter[str] = field(default_factory=Counter)
+    besides: Counter[str] = field(default_factory=Counter)  # what else was done
+    refunds: int = 0  # requests
+    alarms: int = 0
     charges: int = 0
     money_minor: int = 0
     refused: Counter[str] = field(default_factory=Counter)  # orders, by reason
@@ -75,7 +97,14 @@ class Funnel:
                 self._recent.append((seen_at, latency))
         elif reason in ANSWERS:
             self.answers[ANSWERS[reason]] += 1
+        elif reason in BESIDES:
+            self.besides[BESIDES[reason]] += 1
         self.repeated += reason is Reason.REPEATED
+
+    def tell(self, verdict: Verdict) -> None:
+        """Count one verdict."""
+        if verdict.outcome is Outcome.REFUSED:
+            self.refused[verdict.reason] += 1
 
     def bury(self, cause: str) -> None:
         """Count one dead letter."""
@@ -106,18 +135,23 @@ class Funnel:
         """Of late."""
         return latency_of(latency for _, latency in list(self._recent))
 
+    @property
+    def prompts(self) -> int:
+        """How many subscribers were asked."""
+        return self.messages["prompts"]
+
     def _effects(self, decision: Decision) -> None:
-        charges = verdicts = 0
         for effect in decision.effects:
-            charges += effect.topic == topics.CHARGES
-            verdicts += effect.topic == topics.VERDICTS
-            self.prompts += effect.topic == topics.MESSAGES and effect.id.startswith("m-")
-        self.charges += charges
-        self.money_minor += charges * (decision.price_minor or 0)
-        if verdicts > charges:
-            # A yes that covers some waiting orders and not the rest: the grant was used up.
-            reason = Reason.GRANT_EXHAUSTED if charges else decision.reason
-            self.refused[reason] += verdicts - charges
+            match effect.topic:
+                case topics.MESSAGES:
+                    self.messages[MESSAGES.get(effect.id[:2], "others")] += 1
+                case topics.CHARGES:
+                    self.charges += 1
+                    self.money_minor += decision.price_minor or 0
+                case topics.REFUNDS:
+                    self.refunds += 1
+                case topics.ALARMS:
+                    self.alarms += 1
 
 
 def latency_of(latencies: Iterable[int]) -> Latency | None:

@@ -1,9 +1,11 @@
 """What a demonstration came to, for people."""
 
+from collections import Counter
+
 from rich.console import Console
 from rich.table import Table
 
-from streams.demo.funnel import ANSWERS, Funnel
+from streams.demo.funnel import ANSWERS, BESIDES, Funnel
 from streams.demo.view import money
 from streams.world.options import Summary
 
@@ -27,9 +29,15 @@ def print_summary(
         "orders": f"{funnel.orders:,} ({funnel.repeated:,} repeated records changed nothing)",
         "prompts": f"{funnel.prompts:,}",
         "answers": ", ".join(f"{funnel.answers[name]:,} {name}" for name in ANSWERS.values()),
+        "other messages": _of(funnel.messages, "clarified", "receipts", "notices", "listings"),
         "charges": f"{funnel.charges:,}, {money(funnel.money_minor, currency)} approved; billing "
         f"collected {_collected(tally.collected_minor)} and saw "
         f"{tally.charges_repeated:,} charges twice",
+        "refunds": f"{funnel.refunds:,} asked for; billing gave back "
+        f"{_collected(tally.returned_minor)} and saw {tally.refunds_repeated:,} requests twice",
+        "besides": _of(funnel.besides, *BESIDES.values()),
+        "alarms": f"{funnel.alarms:,} ({tally.missettled.total():,} settlements were wrong on "
+        "purpose)",
         "refused": ", ".join(f"{n:,} {_words(r)}" for r, n in funnel.refused.most_common()) or "0",
         "dead letters": ", ".join(f"{n:,} {_words(c)}" for c, n in funnel.dead.most_common())
         or "0",
@@ -56,6 +64,10 @@ def _latency(funnel: Funnel) -> str:
 
 def _collected(amounts: dict[str, int]) -> str:
     return ", ".join(money(minor, currency) for currency, minor in amounts.items()) or "nothing"
+
+
+def _of(counts: Counter[str], *names: str) -> str:
+    return ", ".join(f"{counts[name]:,} {name}" for name in names)
 
 
 def _words(name: str) -> str:

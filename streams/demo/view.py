@@ -43,7 +43,7 @@ def panel(sight: Sight) -> RenderableType:
     columns.add_row(
         _stages(funnel, sight.currency),
         _counted("refused", funnel.refused),
-        _counted("dead letters", funnel.dead),
+        Group(_counted("besides", besides(funnel)), Text(), _counted("dead letters", funnel.dead)),
     )
     return Panel(
         Group(columns, Text(), Text(_speed(sight))),
@@ -60,8 +60,17 @@ def line(sight: Sight) -> str:
         f"{sight.seconds:5.0f} s  {sight.phase}: {funnel.orders:,} orders, {funnel.prompts:,} "
         f"prompts, {answers}, {funnel.charges:,} charges "
         f"({money(funnel.money_minor, sight.currency)}), {funnel.refused.total():,} refused, "
+        f"{funnel.messages['receipts']:,} receipts, {funnel.refunds:,} refunds, "
+        f"{funnel.besides['complaints']:,} complaints, {funnel.alarms:,} alarms, "
         f"{funnel.dead.total():,} dead letters; {_speed(sight)}"
     )
+
+
+def besides(funnel: Funnel) -> Counter[str]:
+    """What else was sent and done, beside asking and charging."""
+    sent = Counter({n: c for n, c in funnel.messages.items() if n not in ("prompts", "listings")})
+    asked = Counter({"refunds asked for": funnel.refunds, "alarms": funnel.alarms})
+    return sent + funnel.besides + asked
 
 
 def money(minor: int, currency: str) -> str:

@@ -1,4 +1,5 @@
-"""A reader of its own beside the gate: committed decisions and dead letters become the funnel.
+"""A reader of its own beside the gate: committed decisions, verdicts and dead letters become the
+funnel.
 
 It sees what any reader of the outside sees, when they see it; the latency it measures is theirs.
 """
@@ -16,7 +17,7 @@ from streams.codec.codecs import Codecs
 from streams.demo.funnel import Funnel
 from streams.egress import records
 from streams.egress.dead_letters import CAUSE_HEADER
-from streams.gate import words
+from streams.gate import effects, words
 from streams.settings import Settings
 
 _READ_MOST = 500
@@ -32,12 +33,14 @@ class Watch:
         self.funnel = Funnel()
         self.failure: BaseException | None = None
         self._prefix = settings.topic_prefix
-        self._decode = Codecs.from_repository(types_of(words, records)).decoder(topics.DECISIONS)
+        codecs = Codecs.from_repository(types_of(words, records, effects))
+        self._decode = codecs.decoder(topics.DECISIONS)
+        self._decode_verdict = codecs.decoder(topics.VERDICTS)
         self._consumer = Consumer(clients.reader(settings, "demo") | {"fetch.wait.max.ms": 20})
         self._consumer.assign(
             [
                 TopicPartition(self._prefix + name, number, 0)
-                for name in (topics.DECISIONS, topics.DEAD_LETTERS)
+                for name in (topics.DECISIONS, topics.VERDICTS, topics.DEAD_LETTERS)
                 for number in range(settings.partitions)
             ]
         )
@@ -66,7 +69,7 @@ class Watch:
             self.failure = error
 
     def _read(self) -> None:
-        decisions = self._prefix + topics.DECISIONS
+        decisions, verdicts = self._prefix + topics.DECISIONS, self._prefix + topics.VERDICTS
         found = self._consumer.consume(_READ_MOST, _READ_S)
         now = time_ns() // 1_000_000
         for record in found:
@@ -74,6 +77,8 @@ class Watch:
                 raise KafkaException(record.error())
             if record.topic() == decisions:
                 self.funnel.take(self._decode(record.value()), now)
+            elif record.topic() == verdicts:
+                self.funnel.tell(self._decode_verdict(record.value()))
             else:
                 self.funnel.bury(_cause(list(record.headers() or ())))
 

@@ -62,6 +62,11 @@ class Market:
         lots = self._lots.get((province, line))
         return lots.pick(chance) if lots else self.pick(province, chance, chance)
 
+    def dearest(self, province: str, count: int) -> tuple[Offer, ...]:
+        """The dearest services that one can buy there."""
+        found = [each for each in self.offers if each.sold and each.province in (None, province)]
+        return tuple(sorted(found, key=lambda each: (-each.price_minor, each))[:count])
+
     def _weights(self, province: str, line: Channel) -> dict[Offer, float]:
         return {
             offer: _WEIGHT_ON_SALE if offer.sold else _WEIGHT_NOT_ON_SALE

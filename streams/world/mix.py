@@ -26,7 +26,7 @@ class Temper(StrEnum):
     LISTS = "lists"  # says yes, and asks what the day has cost
     CANCELS = "cancels"  # says yes, or not yet, and takes back one service or all
     UNDOES = "undoes"  # says yes, and undoes the charge when the receipt comes
-    BINGES = "binges"  # orders many services at once and says yes to all: limits are for them
+    BINGES = "binges"  # orders the dearest again and again, says yes to all: limits are for them
 
 
 class Fault(StrEnum):
@@ -60,7 +60,7 @@ class MixError(ValueError):
 # Malformed records stay far below what stops a worker (law 10).
 DEFAULT_MIX = Mix(
     {
-        Temper.QUICK_YES: 0.30,
+        Temper.QUICK_YES: 0.302,
         Temper.SLOW_YES: 0.10,
         Temper.LATE_YES: 0.03,
         Temper.NO: 0.09,
@@ -75,7 +75,7 @@ DEFAULT_MIX = Mix(
         Temper.LISTS: 0.015,
         Temper.CANCELS: 0.015,
         Temper.UNDOES: 0.015,
-        Temper.BINGES: 0.005,
+        Temper.BINGES: 0.003,
     },
     {
         Fault.DUPLICATES: 0.02,

@@ -91,3 +91,4 @@ class Outside:
     def close(self) -> None:
         """Let the connections go."""
         self.reader.close()
+        self.writer.close()

@@ -17,6 +17,10 @@ _DIGITS36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_CENTRES = {Channel.SMS: "smsc", Channel.MMS: "mmsc", Channel.IVR: "ivr"}
 
 
+# Together more than a prompt lets wait, a call may cost or a day may cost.
+_BINGE_KINDS, _BINGE_TIMES = 3, 4
+
+
 class Person(NamedTuple):
     """One subscriber."""
 
@@ -95,8 +99,7 @@ class People:
                 second = self._market.pick(person.province, other, more)
                 offers = (first,) if first == second else (first, second)
             case Temper.BINGES:
-                pairs = ((line, offer), (other, more), (offer, line), (more, other), (line, more))
-                offers = tuple({self._market.pick(person.province, *pair): 0 for pair in pairs})
+                offers = self._market.dearest(person.province, _BINGE_KINDS) * _BINGE_TIMES
             case _:
                 offers = (self._market.pick(person.province, line, offer),)
         return Wish(

@@ -25,8 +25,8 @@ PRESS_NONSENSE = "9"
 
 # As the operator advertises them.
 LIST_WORD = "0000"
-CANCEL_WORD = "TD"
-UNDO_WORD = "UNDO"
+CANCEL_WORDS = ("QX", "qx", "取消", "ＱＸ")
+UNDO_WORDS = ("TF", "tf", "撤销", " Tf。")
 
 # A short number of a provider's: a bait asks for a yes there, and it must count for nothing.
 OTHER_NUMBER = "1065800"
@@ -96,6 +96,7 @@ def answers(
     quick = _between(_QUICK, delay)
     yes = Answer(quick, *_yes(question, word, form))
     afterwards = _between(_SLOW, later)
+    cancels = _one_of(CANCEL_WORDS, word)
     match temper:
         case Temper.SILENCE | Temper.HANGS_UP:
             return ()
@@ -116,9 +117,9 @@ def answers(
         case Temper.LISTS:
             return (yes, Answer(afterwards, LIST_WORD, Way.LIST))
         case Temper.CANCELS if which < 0.25:
-            return (Answer(quick, CANCEL_WORD, Way.CANCEL),)
+            return (Answer(quick, cancels, Way.CANCEL),)
         case Temper.CANCELS if which < 0.5:
-            return (yes, Answer(afterwards, CANCEL_WORD, Way.CANCEL))
+            return (yes, Answer(afterwards, cancels, Way.CANCEL))
         case Temper.CANCELS:
             return (yes, Answer(afterwards, LIST_WORD, Way.LIST))
     return (yes,)
@@ -142,16 +143,18 @@ def after_clarify(
 
 def after_listing(seed: int, ordinal: int, nth: int) -> Remark:
     """What somebody who wants to be rid of a service says to the day's list."""
-    delay, which, *_ = chances(seed, "listing", ordinal, nth)
+    delay, which, word, *_ = chances(seed, "listing", ordinal, nth)
     place = "1" if which < 0.7 else "2" if which < 0.9 else "77"
-    return Remark(int(_between(_SOON_MS, delay)), f"{CANCEL_WORD}{place}", Way.CANCEL_ONE)
+    return Remark(
+        int(_between(_SOON_MS, delay)), f"{_one_of(CANCEL_WORDS, word)}{place}", Way.CANCEL_ONE
+    )
 
 
 def after_receipt(seed: int, ordinal: int, number: int) -> tuple[Remark, ...]:
     """What somebody who has thought better of it says to a receipt; some say it twice."""
-    delay, again, *_ = chances(seed, "receipt", ordinal, number)
+    delay, again, word, *_ = chances(seed, "receipt", ordinal, number)
     soon = int(_between(_SOON_MS, delay))
-    once = Remark(soon, UNDO_WORD, Way.UNDO)
+    once = Remark(soon, _one_of(UNDO_WORDS, word), Way.UNDO)
     return (once, once._replace(after_ms=2 * soon)) if again < 0.3 else (once,)
 
 

@@ -109,6 +109,10 @@ class Writer:
                 f"{self._where}: {left} records not acknowledged within {_FLUSH_S:.0f} s",
             )
 
+    def close(self) -> None:
+        """Let the connections go; what was not flushed is lost."""
+        del self._producer
+
     def _report(self, error: KafkaError | None, record: Message) -> None:
         if error is not None and self._failed is None:
             self._failed = f"a record for {record.topic()} was not written: {error.str()}"

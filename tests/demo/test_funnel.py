@@ -6,9 +6,10 @@ from rich.console import Console
 
 from streams import topics
 from streams.demo.funnel import RECENT_MS, Funnel, latency_of
-from streams.demo.view import Sight, line, panel
+from streams.demo.view import Sight, besides, line, panel
 from streams.egress.records import Cause, Decision, Effect
-from streams.gate.words import Channel, Reason, State
+from streams.gate.effects import Verdict
+from streams.gate.words import Channel, Outcome, Reason, State
 from streams.world.options import Tally
 
 _DIGEST = bytes(16)
@@ -50,6 +51,10 @@ VERDICT = (topics.VERDICTS, "v-1")
 PROMPT = (topics.MESSAGES, "m-1")
 
 
+def _verdict(outcome: Outcome, reason: Reason) -> Verdict:
+    return Verdict("v-1", "o-1", "8613900000001", "p", "s", outcome, reason, 0)
+
+
 def _funnel(*decisions: Decision) -> Funnel:
     funnel = Funnel()
     for decision in decisions:
@@ -65,18 +70,48 @@ def test_a_yes_to_three_orders_is_three_charges() -> None:
     assert not funnel.refused
 
 
-def test_what_a_grant_does_not_cover_is_refused() -> None:
-    """A yes with more verdicts than charges refused the rest for the grant."""
-    effects = [CHARGE, VERDICT, VERDICT]
-    funnel = _funnel(_decision(topics.REPLIES, Reason.APPROVED_CONFIRMED, *effects))
-    assert funnel.refused == {Reason.GRANT_EXHAUSTED: 1}
+def test_a_refusal_is_what_the_provider_is_told() -> None:
+    """Refused orders are counted from verdicts, by their own reasons; approvals are none."""
+    funnel = _funnel(_decision(topics.REPLIES, Reason.APPROVED_CONFIRMED, CHARGE, VERDICT, VERDICT))
+    funnel.tell(_verdict(Outcome.APPROVED, Reason.APPROVED_CONFIRMED))
+    funnel.tell(_verdict(Outcome.REFUSED, Reason.SPEND_LIMIT))
+    assert funnel.refused == {Reason.SPEND_LIMIT: 1}
+
+
+def test_messages_are_told_apart() -> None:
+    """A prompt, its receipt, a notice, a list and a CLARIFY are counted each as what it is."""
+    ids = ("m-1", "r-1", "n-1", "l-1", "k-1", "r-2")
+    funnel = _funnel(
+        *[_decision(topics.REPLIES, Reason.DECLINED, (topics.MESSAGES, i)) for i in ids]
+    )
+    assert funnel.prompts == 1
+    assert funnel.messages == {
+        "prompts": 1,
+        "receipts": 2,
+        "notices": 1,
+        "listings": 1,
+        "clarified": 1,
+    }
+
+
+def test_what_else_was_done_is_counted() -> None:
+    """Cancellations, complaints, refunds and alarms have their own counts, and show."""
+    funnel = _funnel(
+        _decision(topics.REPLIES, Reason.CANCELLED, VERDICT),
+        _decision(topics.CARE, Reason.COMPLAINT_OPENED),
+        _decision(topics.CARE, Reason.COMPLAINT_UPHELD, (topics.REFUNDS, "f-1")),
+        _decision(topics.SETTLEMENTS, Reason.DEAD_LETTER, (topics.ALARMS, "a-1")),
+    )
+    assert funnel.besides == {"cancelled": 1, "complaints": 1, "upheld": 1}
+    assert (funnel.refunds, funnel.alarms) == (1, 1)
+    shown = besides(funnel)
+    assert (shown["refunds asked for"], shown["alarms"], shown["cancelled"]) == (1, 1, 1)
 
 
 def test_silence_comes_with_a_tick() -> None:
-    """A lapse counts as silence and refuses its orders; the tick itself is no input."""
+    """A lapse counts as silence; the tick itself is no input."""
     funnel = _funnel(_decision(topics.TICKS, Reason.SILENCE, VERDICT, VERDICT))
     assert funnel.answers == {"silence": 1}
-    assert funnel.refused == {Reason.SILENCE: 2}
     assert funnel.decided == 0
 
 
