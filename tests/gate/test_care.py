@@ -16,12 +16,14 @@ from streams.gate.ids import (
     event_base,
 )
 from streams.gate.keys import account_key, complaint_key, subscriber_key
-from streams.gate.reference import SpendLimit
+from streams.gate.reference import SpendLimit, Template
 from streams.gate.rows import ChargeAccount, Complaint
 from streams.gate.words import (
     AlarmKind,
     CareKind,
+    Channel,
     Confirmation,
+    MessageKind,
     Outcome,
     Reason,
     RefundReason,
@@ -41,6 +43,7 @@ from tests.gate.examples import (
     OTHER_SMS_SERVICE,
     SMS_SERVICE,
     SUBSCRIBER,
+    TEMPLATES,
     VOICE,
     care,
     catalogue,
@@ -337,6 +340,19 @@ def test_a_charge_that_was_not_asked_about_has_less_evidence() -> None:
         "charges.approved.v1",
         "verdicts.v1",
     ]
+
+
+def test_a_receipt_is_evidence_too() -> None:
+    """What the subscriber was told of the charge bears on it."""
+    told = Template(MessageKind.RECEIPT, Channel.SMS, "zh", "{{ service }}已扣{{ price }}")
+    tells = rule("off", Confirmation.OFF, receipt=True)
+    english = told._replace(language="en")
+    gate = Gate(catalogue(policy(tells, templates=(*TEMPLATES, told, english))))
+    gate.take(order("o-1", NOON), NOON)
+    opened = gate.take(did("a-1", CareKind.COMPLAIN, charge_id=CHARGE_ID), NOON)
+    (message,) = gate.messages
+    assert message.kind is MessageKind.RECEIPT
+    assert opened.evidence[-1] == Evidence("messages.v1", message.message_id)
 
 
 @pytest.mark.parametrize(

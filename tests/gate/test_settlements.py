@@ -434,3 +434,13 @@ def test_billing_cannot_settle_another_subscribers_charge() -> None:
     assert decision.reason is Reason.DEAD_LETTER
     assert [each.cause for each in gate.dead_letters] == ["charge_unknown"]
     assert account(gate).settled is SettlementOutcome.UNKNOWN
+
+
+def test_a_settlement_before_its_charge_is_of_no_charge() -> None:
+    """What billing cannot have read it cannot settle; once approved, the charge is settled anew."""
+    gate = Gate(catalogue(policy(OFF)))
+    assert gate.take(said("s-1", CHARGED), NOON).reason is Reason.DEAD_LETTER
+    gate.take(order("o-1", NOON), NOON)
+    assert gate.take(said("s-1", CHARGED), NOON).reason is Reason.REPEATED
+    assert gate.take(said("s-2", CHARGED), NOON).reason is Reason.SETTLED
+    assert len(gate.alarms) == 1
