@@ -145,12 +145,13 @@ def _charge(
     charged = charge_order(
         facts, policy, order, day, rule.confirmation, grant, reason, tells=rule.receipt
     )
-    changed = subscriber(
-        known,
+    changed = Subscriber(
         known.prompts,
         days_with(known.days, charged.day, oldest),
         order.province,
+        known.clarified,
         LastCharge(charged.charge_id, facts.at),
+        known.released_at,
     )
     return _decision(
         row,
