@@ -5,12 +5,14 @@ are no faults here: they are judged when deciding. What a policy says in words (
 of answers) explains a dead letter, but a gate that took it all the same is not blamed for it here.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import product
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, product
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from streams.audit.answers import is_code, plain
 from streams.audit.books import Books, Where
 from streams.audit.records import (
     Congestion,
@@ -26,8 +28,20 @@ from streams.audit.records import (
 _LANGUAGES = ("zh", "en")
 _LINES = ("SMS", "MMS", "IVR")
 _ASKING = ("FIRST_OF_DAY", "EVERY_ORDER")
-_KNOWN = (*_ASKING, "OFF", "REFUSE")
+_TRYING = "SHADOW"
+_KNOWN = (*_ASKING, _TRYING, "OFF", "REFUSE")
+_PROMPTS_MAX = 200  # each of a day has a code of three digits
+_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_FILLED = {
+    "PROMPT": ("provider", "service", "price", "minutes", "yes"),
+    "CLARIFY": ("items",),
+    "RECEIPT": ("provider", "service", "price", "spent", "undo", "undo_minutes"),
+    "LISTING": ("items", "cancel"),
+    "NOTICE": ("spent", "limit"),
+}
+_DAILY = "FIRST_OF_DAY"
 _UNKNOWN = "UNKNOWN"
+_DAY_MS = 86_400_000
 _ANY = ""  # a province or provider that no rule names
 
 
@@ -112,11 +126,15 @@ def _service(service: Service) -> str | None:
         return "its price is negative"
     if service.line == _UNKNOWN:
         return "its line is not known"
-    if not (len(service.currency) == 3 and service.currency.isascii()):
+    if not _is_currency(service.currency):
         return "its currency is no ISO 4217 code"
-    if not service.currency.isupper() or not service.charge_code:
-        return "its currency is no ISO 4217 code, or it has no charge code"
+    if not service.charge_code:
+        return "it has no charge code"
     return None
+
+
+def _is_currency(code: str) -> bool:
+    return len(code) == 3 and code.isascii() and code.isupper()
 
 
 def _limits(policy: Policy) -> str | None:
@@ -125,10 +143,25 @@ def _limits(policy: Policy) -> str | None:
         policy.grace_ms,
         policy.skew_ms,
         policy.message_life_ms,
+        policy.receipt_interval_ms,
+        policy.undo_ms,
+        policy.horizon_days * _DAY_MS - policy.undo_ms,
         policy.waiting_orders_max - 1,
+        policy.prompts_per_day_max - 1,
+        _PROMPTS_MAX - policy.prompts_per_day_max,
+        policy.text_segments_max - 1,
+        policy.refund_days - 1,
+        policy.alarm_window_ms - 1,
+        policy.alarm_dead_letters - 1,
+        policy.alarm_limit_refusals - 1,
+        *policy.spend_limits.values(),
     )
     if min(numbers) < 0:
-        return "a limit is too small"
+        return "a limit is too small, or too large"
+    if not all(_is_currency(currency) for currency in policy.spend_limits):
+        return "a spend limit is in no currency"
+    if any(later <= earlier for earlier, later in pairwise([0, *policy.complaint_alarms_ms])):
+        return "the alarms of a complaint are not one after the other"
     if not policy.sender:
         return "it has no sender"
     try:
@@ -142,23 +175,34 @@ def _rules(policy: Policy) -> Iterator[str]:
     if _repeated(rule.name for rule in policy.rules):
         yield "two rules have one name"
     for rule in policy.rules:
-        asks = rule.confirmation in _ASKING
+        asks = rule.confirmation in (*_ASKING, _TRYING)
         if rule.confirmation not in _KNOWN:
             yield "a rule asks for a confirmation that there is not"
         if _UNKNOWN in rule.lines or rule.scope == _UNKNOWN:
             yield "a rule has a line or a scope that is not known"
-        if min(rule.prompt_life_ms, rule.grant_count_max, rule.grant_amount_max_minor) < 0:
+        grants = (rule.grant_count_max, rule.grant_amount_max_minor)
+        if min(rule.prompt_life_ms, *grants, rule.call_count_max, rule.call_amount_max_minor) < 0:
             yield "a rule's limit is negative"
         if asks and rule.prompt_life_ms == 0:
             yield "a rule's prompts have no life"
-        if rule.confirmation == "FIRST_OF_DAY" and rule.grant_count_max == 0:
-            yield "a rule's grants cover nothing"
+        if rule.shadow_of is not None and (
+            rule.confirmation != _TRYING or rule.shadow_of not in _ASKING
+        ):
+            yield "a rule tries out what cannot be tried"
+        if rule.code_required and not policy.code_key:
+            yield "a rule asks for codes that anybody could draw"
     winning = set(_winners(policy))
     if len({name for name, _ in winning}) < len(policy.rules):
         yield "a rule can never match"
-    daily = {rule.name for rule in policy.rules if rule.confirmation == "FIRST_OF_DAY"}
-    if any(name in daily and line == "IVR" for name, line in winning):
-        yield "a rule would grant a day of calls"
+    rules = {rule.name: rule for rule in policy.rules}
+    for name, line in winning:
+        rule = rules[name]
+        tried = rule.shadow_of if rule.confirmation == _TRYING else rule.confirmation
+        if tried == _DAILY and line == "IVR":
+            yield "a rule would grant a day of calls"
+        by_line = rule.confirmation == _TRYING and tried is None and line != "IVR"
+        if (tried == _DAILY or by_line) and rule.grant_count_max == 0:
+            yield "a rule's grants cover nothing"
 
 
 def _winners(policy: Policy) -> Iterator[tuple[str, str]]:
@@ -203,7 +247,7 @@ def _words(policy: Policy) -> str | None:
     if not spoken <= set(_LANGUAGES) or _repeated(row["province"] for row in policy.languages):
         return "a language is not known, or a province has two"
     prompts = [(t["channel"], t["language"]) for t in policy.templates if t["kind"] == "PROMPT"]
-    asking = {rule.name for rule in policy.rules if rule.confirmation in _ASKING}
+    asking = {rule.name for rule in policy.rules if rule.confirmation in (*_ASKING, _TRYING)}
     voice = any(name in asking and line == "IVR" for name, line in _winners(policy))
     for channel in ("SMS", "IVR") if voice else ("SMS",):
         if not {(channel, language) for language in spoken} <= set(prompts):
@@ -217,15 +261,49 @@ def _words(policy: Policy) -> str | None:
         return "a template is for nothing known"
     if any(_UNKNOWN in (row["answer"], row["channel"]) for row in policy.reply_words):
         return "a word means nothing known"
-    return _texts(policy)
+    return _keywords(policy) or _texts(policy)
+
+
+def _keywords(policy: Policy) -> str | None:
+    """Each spelling means one thing, also with the number or code that may follow it."""
+    answers = {
+        plain(word): "answer"
+        for row in policy.reply_words
+        if row["channel"] != "IVR"
+        for word in cast(Sequence[str], row["words"])
+    }
+    known: dict[str, object] = dict(answers)
+    for row in policy.keywords:
+        for word in cast(Sequence[str], row["words"]):
+            spelling, means = plain(word), row["keyword"]
+            if means == _UNKNOWN or not spelling or known.setdefault(spelling, means) != means:
+                return "a keyword means nothing known, or two things"
+    keywords = {spelling: means for spelling, means in known.items() if spelling not in answers}
+    for spelling, means in keywords.items():
+        if is_code(spelling) or any(_follows(spelling, word) for word in answers):
+            return "a keyword looks like a code, or like an answer with one"
+        longer = (word for word in keywords if word != spelling)
+        if means == "CANCEL" and any(_follows(word, spelling) for word in longer):
+            return "a keyword looks like a cancellation with its number"
+    return None
+
+
+def _follows(text: str, word: str) -> bool:
+    """Whether a text is a word and digits, or a code and the word."""
+    behind, before = text.removeprefix(word), text.removesuffix(word)
+    return (behind != text and behind.isdigit()) or (before != text and is_code(before))
 
 
 def _texts(policy: Policy) -> str | None:
     for template in policy.templates:
-        text = template["text"]
+        text, kind = template["text"], template["kind"]
         if text.count("{{") != text.count("}}") or "{%" in text or "{#" in text:
             return "a template cannot be filled"
-        asks = template["kind"] == "PROMPT" and template["channel"] != "IVR"
+        if kind != "PROMPT" and template["channel"] != "SMS":
+            return "a template is for a message that is never spoken"
+        if not set(_NAME.findall(text)) <= set(_FILLED.get(kind, ())):
+            return "a template names what it is not filled with"
+        asks = kind == "PROMPT" and template["channel"] != "IVR"
         named = text.replace(" ", "")
         if asks and not all(f"{{{{{n}}}}}" in named for n in ("provider", "service", "price")):
             return "a template does not name provider, service and price"

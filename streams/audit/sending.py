@@ -10,7 +10,7 @@ from streams.audit.answers import is_code
 from streams.audit.ledger import Case
 from streams.audit.ordering import among_others
 from streams.audit.people import Prompt
-from streams.audit.records import Message, Order
+from streams.audit.records import Event, Message, Order, Reply
 from streams.topics import ORDERS
 
 # From so many codes on, a few draws may all have been given out before.
@@ -19,7 +19,7 @@ _CROWDED = 20
 _AFTER = {"CLARIFY": ("AMBIGUOUS",), "LISTING": ("LISTED", "CANCELLED")}
 
 
-def take(case: Case, message: Message, answered: Prompt | None) -> None:
+def take(case: Case, message: Message, answered: Prompt | None, event: Event | None) -> None:
     """Hold a message against the accounts, and write it down."""
     match message.kind:
         case "PROMPT":
@@ -32,7 +32,7 @@ def take(case: Case, message: Message, answered: Prompt | None) -> None:
                 sentence = f"no {message.kind} answers what its decision says"
                 case.note(4, sentence, message.entry)
             if message.kind == "CLARIFY":
-                _clarified(case, message)
+                _clarified(case, message, event)
 
 
 def _asked(case: Case, message: Message, answered: Prompt | None) -> None:
@@ -114,8 +114,16 @@ def _told(case: Case, message: Message) -> None:
         account.receipt = message
 
 
-def _clarified(case: Case, message: Message) -> None:
+def _clarified(case: Case, message: Message, event: Event | None) -> None:
     asked = tuple(case.person.texts())
+    codes = {
+        prompt.message.reply_code or ""
+        for prompt in asked
+        if isinstance(event, Reply) and prompt.alive(event.received_at)
+    }
+    cut = case.policy is not None and message.segments >= case.policy.text_segments_max
+    if not cut and not all(code in message.text for code in codes):
+        case.note(6, "it does not name every prompt that could be meant", message.entry)
     if case.person.clarified == asked:
         case.note(4, "the same prompts were listed before", message.entry)
     case.person.clarified = asked

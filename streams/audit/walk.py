@@ -114,7 +114,7 @@ class Walk:
                 case Charge():
                     charging.take(case, output)
                 case Message():
-                    sending.take(case, output, answered)
+                    sending.take(case, output, answered, event)
                 case Refund():
                     charging.give_back(case, output, event)
                 case Verdict() if answered is not None:

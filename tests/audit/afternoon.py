@@ -216,6 +216,8 @@ def _gita(day: Afternoon) -> None:
     day.billing(day.charge(GITA, "o2"), SettlementOutcome.FAILED)
     day.orders(GITA, "o3")
     day.orders(GITA, "o4")
+    day.billing(day.charge(GITA, "o4"), SettlementOutcome.CHARGED)
+    day.orders(GITA, "o5")
     day.agent(GITA, CareKind.COMPLAIN, complaint_id="q1", charge_id=first.charge_id)
     day.agent(GITA, CareKind.UPHOLD, complaint_id="q1", amount_minor=50)
     day.billing(day.gate.refunds[-1], SettlementOutcome.REFUNDED)

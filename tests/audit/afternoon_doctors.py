@@ -182,6 +182,16 @@ def refund_of_no_complaint(scribe: Scribe) -> Draft:
     return upheld
 
 
+# Law 3
+
+
+def asked_though_a_charge_failed(scribe: Scribe) -> Draft:
+    """Billing could not take the last charge that the yes covered, and it covers one more."""
+    settled(scribe, "CHARGED", 1).fields["outcome"] = "FAILED"
+    decided(scribe, "SETTLED", GITA, 1).fields["reason"] = "CHARGE_FAILED"
+    return sent(scribe, "PROMPT", GITA, 1)
+
+
 # Law 4
 
 
@@ -329,6 +339,13 @@ def receipt_of_another_price(scribe: Scribe) -> Draft:
     return receipt
 
 
+def prompt_not_listed(scribe: Scribe) -> Draft:
+    clarify = sent(scribe, "CLARIFY", BEN)
+    code = sent(scribe, "PROMPT", BEN).fields["reply_code"]
+    clarify.fields["text"] = clarify.fields["text"].replace(code, "000")
+    return clarify
+
+
 # Law 7
 
 
@@ -381,7 +398,7 @@ def another_reason(scribe: Scribe) -> Draft:
 
 def swallowed_contradiction(scribe: Scribe) -> Draft:
     """A charge settled twice is noted as if nothing were wrong."""
-    again = settled(scribe, "CHARGED", 1)
+    again = settled(scribe, "CHARGED", 2)
     decision = decision_on(scribe, again)
     for effect in list(decision.effects):
         drop(scribe, effect)
@@ -499,6 +516,7 @@ _BY_LAW: dict[int, tuple[Callable[[Scribe], Draft], ...]] = {
         undone_another,
         refund_of_no_complaint,
     ),
+    3: (asked_though_a_charge_failed,),
     4: (
         spent_over_the_limit,
         spend_limit_not_reached,
@@ -528,6 +546,7 @@ _BY_LAW: dict[int, tuple[Callable[[Scribe], Draft], ...]] = {
         code_not_said,
         another_digit_spoken,
         receipt_of_another_price,
+        prompt_not_listed,
     ),
     7: (dearer_call, call_limit_not_reached),
     8: (

@@ -16,6 +16,7 @@ from streams.gate.words import (
     Channel,
     Confirmation,
     MessageKind,
+    ProviderStatus,
     ServiceStatus,
     SettlementOutcome,
 )
@@ -85,10 +86,10 @@ RULE_SETS: tuple[tuple[Rule, ...], ...] = (
     (TRIED_CALLS, TRIED),
     (CALLS, FREE),
 )
-SUBSCRIBERS = ("8613800000001", "8613800000002")
+SUBSCRIBERS = tuple(f"861380000000{n}" for n in range(1, 5))
 PROVINCES = ("guangdong", "guangdong", "hongkong")
 IN_CALLS = ("call-1", "call-2", "call-3")
-GAPS = (0, 0, 0, 1, SECOND, SECOND, SECOND, MINUTE, MINUTE, 4 * MINUTE, LIFE, HOUR)
+GAPS = (0, 0, 0, 1, *[SECOND] * 8, *[MINUTE] * 4, 4 * MINUTE, LIFE, HOUR)
 WORDS = (
     *("Y", "y", "是", "Y", "yes", "Y"),
     *("N", "否", "maybe", "", "0000", "0000", "QX", "QX1", "stop2", "qx 9", "TF", "undo", "TF"),
@@ -112,11 +113,11 @@ class Stroll:
 
     def _policy(self) -> Policy:
         draw = self.draw
-        limits = ((), (SpendLimit("CNY", 1_000),), (SpendLimit("CNY", 2_500),))
+        limits = ((), (SpendLimit("CNY", 1_000),), (SpendLimit("CNY", 3_000),))
         return policy(
             *draw.choice(RULE_SETS),
             templates=draw.choice((ALL_TEMPLATES, ALL_TEMPLATES, TEMPLATES)),
-            prompts_per_day_max=draw.choice((2, 5, 100)),
+            prompts_per_day_max=draw.choice((3, 10, 100)),
             spend_limits=draw.choice(limits),
             refuse_after_no=draw.choice((True, False)),
             receipt_interval_ms=draw.choice((0, 0, 5 * MINUTE)),
@@ -137,7 +138,7 @@ class Stroll:
             self.repeat,
             *[self.tick] * 2,
             self.gate.restart,
-            self.change_service,
+            self.change_reference,
         )
         for _ in range(steps):
             self.at += self.draw.choice(GAPS)
@@ -266,10 +267,20 @@ class Stroll:
     def tick(self) -> None:
         self.recorder.tick(self.at - self.draw.choice((0, 0, SECOND, HOUR)))
 
-    def change_service(self) -> None:
-        """A service leaves the market or comes back between turns."""
-        service = self.gate.catalogue.services[self.draw.choice(SERVICES).service_id]
-        status = self.draw.choice((*[ServiceStatus.ON_SALE] * 3, ServiceStatus.WITHDRAWN))
-        changed = service._replace(status=status, version=service.version + 1)
-        assert self.gate.catalogue.fold("services.v1", changed) is None
+    def change_reference(self) -> None:
+        """A service leaves the market or comes back, or its price or its provider's standing
+        changes, between turns.
+        """
+        draw, reference = self.draw, self.gate.catalogue
+        service = reference.services[draw.choice(SERVICES).service_id]
+        provider = reference.providers[service.provider_id]
+        status = draw.choice((*[ServiceStatus.ON_SALE] * 5, ServiceStatus.WITHDRAWN))
+        price = service.price_minor + draw.choice((0, 0, 0, 50, -50))
+        active = provider.status is not ProviderStatus.ACTIVE or draw.random() < 0.9
+        standing = ProviderStatus.ACTIVE if active else ProviderStatus.SUSPENDED
+        for topic, changed in (
+            ("services.v1", service._replace(status=status, price_minor=price)),
+            ("providers.v1", provider._replace(status=standing)),
+        ):
+            assert reference.fold(topic, changed._replace(version=changed.version + 1)) is None
         self.recorder.reference()

@@ -11,10 +11,11 @@ import pytest
 from streams.audit import audit, released
 from streams.gate.decide import Event
 from tests.audit.recorded import Recorder
+from tests.audit.stroll import Stroll
 from tests.gate.walk import Walk
 
 SCHEMAS = released()
-WALKS = 60
+WALKS = 30
 STEPS = 120
 
 
@@ -44,4 +45,14 @@ def test_the_auditor_finds_a_walk_of_the_gate_clean(seed: int) -> None:
     walk.run(STEPS)
     walk.recorder.tick(walk.at + 5 * 86_400_000)
     report = audit(walk.recorder.scribe.history(), SCHEMAS, drained=True)
+    assert [str(found) for found in report.findings] == []
+
+
+@pytest.mark.parametrize("seed", range(WALKS))
+def test_the_auditor_finds_a_stroll_through_the_rule_book_clean(seed: int) -> None:
+    """Limits, codes, keywords, trials, billing and care, at random: every law is kept."""
+    stroll = Stroll(Random(seed))
+    stroll.run(STEPS)
+    stroll.close()
+    report = audit(stroll.recorder.scribe.history(), SCHEMAS, drained=True)
     assert [str(found) for found in report.findings] == []
