@@ -75,4 +75,4 @@ def congestion_fault(congestion: Congestion) -> str | None:
 
 def is_currency(code: str) -> bool:
     """Whether a text has the form of an ISO 4217 code."""
-    return len(code) == _CURRENCY_LENGTH and code.isascii() and code.isalpha() and code.isupper()
+    return len(code) == _CURRENCY_LENGTH and code.isascii() and code.isupper()

@@ -154,7 +154,7 @@ FAULTY_POLICIES: list[tuple[Policy, str]] = [
         "two spend limits in CNY; keep one",
     ),
     (policy(spend_limits=(SpendLimit("yuan", 1),)), "in 'yuan', which is no ISO 4217 code"),
-    (policy(spend_limits=(SpendLimit("CN1", 1),)), "in 'CN1', which is no ISO 4217 code"),
+    (policy(spend_limits=(SpendLimit("cny", 1),)), "in 'cny', which is no ISO 4217 code"),
     (policy(spend_limits=(SpendLimit("CNY", -1),)), "the spend limit in CNY is -1, which is"),
     (policy(rule("new", Confirmation.UNKNOWN)), "a confirmation that is not known"),
     (policy(rule("new", Confirmation.OFF, lines=(Channel.UNKNOWN,))), "a line or a scope that"),

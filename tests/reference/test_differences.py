@@ -3,7 +3,8 @@
 import pytest
 
 from streams import topics
-from streams.gate.reference import Policy
+from streams.gate.reference import KeywordWords, Policy, SpendLimit
+from streams.gate.words import Keyword
 from streams.reference.differences import differences, is_same
 from streams.reference.file import load_text
 from streams.reference.records import Draft
@@ -63,6 +64,38 @@ SECOND_RULE = SMALL[SMALL.index("      - name: low-credit") : SMALL.index("     
             ["templates[PROMPT IVR en].text: confirm-en → confirm-2"],
         ),
         (
+            spoilt(
+                "    rules:\n",
+                "    complaint_alarms: [12h, 72h]\n    refuse_after_no: true\n    undo: 30m\n"
+                "    prompts_per_day_max: 20\n    receipt_interval: 1h\n"
+                "    keywords: [{keyword: UNDO, words: [TF]}]\n    rules:\n",
+            ),
+            [
+                "prompts_per_day_max: 100 → 20",
+                "refuse_after_no: false → true",
+                "receipt_interval: 0s → 1h",
+                "undo: 0s → 30m",
+                "keywords[UNDO] added",
+                "complaint_alarms: [1d, 2d, 3d] → [12h, 3d]",
+            ],
+        ),
+        (
+            spoilt(
+                "confirmation: OFF",
+                "confirmation: SHADOW\n        shadow_of: EVERY_ORDER\n        prompt_life: 15m",
+            ).replace(
+                "lines: [IVR]",
+                "lines: [IVR]\n        call_count_max: 3\n        code_required: true",
+            ),
+            [
+                "rules[voice].code_required: false → true",
+                "rules[voice].call_count_max: 0 → 3",
+                "rules[others].confirmation: OFF → SHADOW",
+                "rules[others].prompt_life: 0s → 15m",
+                "rules[others].shadow_of: none → EVERY_ORDER",
+            ],
+        ),
+        (
             spoilt("{province: SC, language: en}", "{province: SC, language: zh}"),
             ["languages[SC].language: en → zh"],
         ),
@@ -71,6 +104,24 @@ SECOND_RULE = SMALL[SMALL.index("      - name: low-credit") : SMALL.index("     
 def test_a_change_is_told_field_by_field(text: str, told: list[str]) -> None:
     """A change is told in the words and forms of the file."""
     assert list(differences(policy(), policy(text))) == told
+
+
+def test_a_limit_and_a_keyword_are_told_by_what_they_are_for() -> None:
+    """A spend limit is told by its currency, the spellings of a keyword by the keyword."""
+    limit = SpendLimit("CNY", 5000)
+    before = policy()._replace(
+        spend_limits=(limit, SpendLimit("USD", 9)),
+        keywords=(KeywordWords(Keyword.CANCEL, ("QX",)),),
+    )
+    after = policy()._replace(
+        spend_limits=(limit._replace(per_day_max_minor=6000),),
+        keywords=(KeywordWords(Keyword.CANCEL, ("QX", "STOP")),),
+    )
+    assert list(differences(before, after)) == [
+        "spend_limits[USD] removed",
+        "spend_limits[CNY].per_day_max_minor: 5000 → 6000",
+        "keywords[CANCEL].words: [QX] → [QX, STOP]",
+    ]
 
 
 def test_who_and_why_are_no_difference() -> None:
