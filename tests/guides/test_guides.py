@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from streams.codec.faults import CAUSES
 from streams.egress.dead_letters import CAUSE_HEADER
 from streams.gate import effects, events, words
 from streams.gate.care import CARE_INCOMPLETE
-from streams.gate.effects import Charge
+from streams.gate.effects import Charge, RefundRequest
 from streams.gate.repeats import CONFLICT, NEGATIVE_AMOUNT, NEGATIVE_PRICE, TIME_AHEAD
 from streams.gate.settlements import CHARGE_UNKNOWN, CONTRADICTS, REFUND_UNKNOWN
-from streams.gate.words import CareKind, Channel, Confirmation, SettlementOutcome
+from streams.gate.words import CareKind, Channel, Confirmation, RefundReason, SettlementOutcome
 from streams.ingress import read
 from streams.settings import Settings, load
 
@@ -104,7 +104,7 @@ def test_the_billing_example_takes_each_charge_once(settings: Settings, tmp_path
     assert {s.charge_id for s in settlements} == {c.charge_id for c in charges}
     assert len(set(settlements)) == 20
     assert all(s.outcome is SettlementOutcome.CHARGED for s in settlements)
-    assert sqlite3.connect(ledger).execute("select count(*) from charges").fetchone() == (20,)
+    assert sqlite3.connect(ledger).execute("select count(*) from booked").fetchone() == (20,)
 
 
 def test_billing_stops_at_a_charge_with_another_amount(settings: Settings, tmp_path: Path) -> None:
@@ -114,7 +114,25 @@ def test_billing_stops_at_a_charge_with_another_amount(settings: Settings, tmp_p
     command = _bill(settings, _program(BILLING, tmp_path), tmp_path / "ledger.db")
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     assert done.returncode == 1
-    assert f"charge {charge.charge_id} came again with another amount" in done.stderr
+    assert f"{charge.charge_id} came again with another amount" in done.stderr
+
+
+def test_the_billing_example_gives_each_refund_back_once(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """A refund request that comes twice is answered twice alike, with its own id and amount."""
+    charge = _charge(1)
+    refund = RefundRequest(
+        "f-1", charge.charge_id, charge.msisdn, 40, "CNY", None, RefundReason.CARE, 3
+    )
+    _put(settings, [charge, refund, refund], commit=True)
+    with _billing(settings, _program(BILLING, tmp_path), tmp_path / "ledger.db"):
+        found = [record for _, _, record in _found(settings, topics.SETTLEMENTS, 3)]
+    by_outcome = {each.outcome: each for each in found}
+    assert len(set(found)) == 2
+    taken, given = by_outcome[SettlementOutcome.CHARGED], by_outcome[SettlementOutcome.REFUNDED]
+    assert (taken.refund_id, taken.amount_minor) == (None, charge.price_minor)
+    assert (given.refund_id, given.charge_id, given.amount_minor) == ("f-1", charge.charge_id, 40)
 
 
 def test_the_guide_names_every_cause_of_a_dead_letter() -> None:
@@ -178,17 +196,17 @@ def _charge(number: int) -> Charge:
     )
 
 
-def _put(settings: Settings, charges: list[Charge], *, commit: bool) -> None:
-    """Publish charges in a transaction, as the gate does."""
-    encode: Callable[[Any], bytes] = CODECS.encoder(topics.CHARGES, Charge)
+def _put(settings: Settings, records: Sequence[Charge | RefundRequest], *, commit: bool) -> None:
+    """Publish charges and refund requests in a transaction, as the gate does."""
     producer = Producer(
         clients.producer(settings, "tests") | {"transactional.id": settings.topic_prefix}
     )
     producer.init_transactions(_PATIENCE_S)
     producer.begin_transaction()
-    for charge in charges:
-        topic = settings.topic_prefix + topics.CHARGES
-        producer.produce(topic, encode(charge), charge.msisdn.encode())
+    for record in records:
+        topic = topics.CHARGES if isinstance(record, Charge) else topics.REFUNDS
+        value = CODECS.encoder(topic, type(record))(record)
+        producer.produce(settings.topic_prefix + topic, value, record.msisdn.encode())
     producer.flush(_PATIENCE_S)
     if commit:
         producer.commit_transaction(_PATIENCE_S)
