@@ -166,6 +166,20 @@ def test_a_prompt_at_its_very_end_makes_nothing_ambiguous() -> None:
     assert all("回复Y确认" in text for text in texts)
 
 
+def test_one_wording_serves_every_code() -> None:
+    """What is remembered of a prompt is written once, whatever codes are put into it."""
+    gate = Gate(catalogue(policy(VOICE, FIRST._replace(code_required=True))))
+    (in_force,) = gate.catalogue.policies.values()
+    words = (in_force, Channel.SMS, "guangdong", "sms-1", 200, "CNY", LIFE)
+    before = gate.catalogue.prompt(*words)
+    for place in range(3):
+        gate.take(order(f"o-{place}", NOON, msisdn=f"861380000000{place}"), NOON)
+    texts = {message.text.replace(message.reply_code or "", "") for message in gate.messages}
+    assert len({message.reply_code for message in gate.messages}) == 3
+    assert texts == {"".join(before.around_code)}
+    assert gate.catalogue.prompt(*words) is before
+
+
 @pytest.mark.parametrize("province", ["guangdong", "hongkong"])
 def test_where_a_code_is_required_the_text_asks_for_it(province: str) -> None:
     """Also the only prompt asks for its code, in either language, within one segment."""
