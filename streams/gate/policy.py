@@ -75,6 +75,7 @@ class PolicyInForce:
 
     __slots__ = (
         "_days",
+        "_has_yes",
         "_keywords",
         "_languages",
         "_readings",
@@ -115,6 +116,7 @@ class PolicyInForce:
             (each.kind, each.channel, each.language): each for each in record.templates
         }
         self._words = by_answer(record.reply_words)
+        self._has_yes = {voice for (voice, _), means in self._words.items() if means is Answer.YES}
         self._texts = {word: means for (voice, word), means in self._words.items() if not voice}
         self._keywords = by_keyword(record.keywords)
         self.codes_spelt = spelt_codes(self._words, self._keywords)
@@ -150,7 +152,9 @@ class PolicyInForce:
         return self._languages.get(province, self.record.default_language)
 
     def can_ask(self, channel: Channel, province: str) -> bool:
-        """Whether the policy has a prompt for a province on a channel."""
+        """Whether the policy has a prompt for a province on a channel, and a yes to answer it."""
+        if (channel is Channel.IVR) not in self._has_yes:
+            return False
         return (MessageKind.PROMPT, channel, self.language(province)) in self._templates
 
     def can_tell(self, kind: MessageKind, language: str) -> bool:

@@ -442,6 +442,15 @@ def test_what_is_remembered_is_forgotten_when_reference_data_changes() -> None:
     assert found is local
 
 
+def test_a_policy_without_a_yes_in_calls_cannot_ask_callers() -> None:
+    """Who is not asked in calls needs no key for yes, and then nobody can be, recording or not."""
+    texts_only = policy(OFF, reply_words=REPLY_WORDS[:2])
+    in_force = catalogue(texts_only).policy_at(NOON)
+    assert in_force is not None
+    assert not in_force.can_ask(Channel.IVR, "guangdong")
+    assert in_force.can_ask(Channel.SMS, "guangdong")
+
+
 def test_the_language_of_a_prompt_is_the_provinces() -> None:
     """Hong Kong is asked in English, everybody else in Chinese."""
     reference = catalogue()
