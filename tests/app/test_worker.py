@@ -194,7 +194,10 @@ def test_metrics_count_what_was_committed(run: Run) -> None:
     assert shown(texts, Metric.MESSAGES) == len(history.of(topics.MESSAGES))
     assert shown(texts, Metric.DECISIONS) == len(history.of(topics.DECISIONS))
     assert shown(texts, Metric.DEAD_LETTERS) == 0
+    assert shown(texts, Metric.VERDICTS) == len(history.of(topics.VERDICTS))
     assert shown(texts, Metric.PARTITIONS_OPEN) == 4
+    assert re.search(r"^tollgate_latency_seconds_count [1-9]", texts, re.MULTILINE)
+    assert 'kafka_consumergroup_lag{consumergroup="' in texts
     assert not re.search(r"86138\d{8}", texts)
 
 
