@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from streams import topics
 from streams.codec.varint import varint, zigzag
 from streams.gate.events import CareAction, DeliveryReport, Settlement, Tick
+from streams.gate.ids import CHARGE, base_id
 from streams.gate.words import CareKind, DeliveryStatus, SettlementOutcome
 from tests.app.rig import ASKS_NOT, Unsent, encoded, keyed, order, reply, ticks_at
 
@@ -40,6 +41,16 @@ class Case(NamedTuple):
     def reason(self) -> str:
         """Of its decision."""
         return "CONFLICT" if self.cause == "conflict" else "DEAD_LETTER"
+
+
+def charged(now: int, made: Sequence[Case]) -> list[Unsent]:
+    """The orders whose charges the good settlements among these settle."""
+    return [
+        keyed(order(one.before.key.decode(), f"{each}-ordered", ASKS_NOT, now))
+        for one in made
+        if one.before.topic == topics.SETTLEMENTS and one.before.key is not None
+        for each in ("before", "behind")
+    ]
 
 
 Make = Callable[[str, str], Any]
@@ -184,13 +195,20 @@ def _orders(now: int) -> Make:
 
 def _makers(now: int) -> tuple[Make, Make, Make, Make, Make]:
     """Of the keyed inputs in the catalogue's order."""
-    sms = f"c-{now}"
     return (
         _orders(now),
         lambda number, each: reply(number, each, now),
         lambda number, each: DeliveryReport(each, "m-1", number, DeliveryStatus.DELIVERED, now),
         lambda number, each: Settlement(
-            each, sms, None, number, SettlementOutcome.CHARGED, 100, "CNY", None, now
+            each,
+            CHARGE + base_id(number, f"{each}-ordered"),
+            None,
+            number,
+            SettlementOutcome.CHARGED,
+            100,
+            "CNY",
+            None,
+            now,
         ),
         lambda number, each: CareAction(
             each,
