@@ -115,9 +115,9 @@ def _policy(entry: Entry, fields: dict[str, Any]) -> Policy:
         Rule._make(frozenset(rule[name]) if name in sets else rule[name] for name in Rule._fields)
         for rule in fields["rules"]
     )
-    fields["spend_limits"] = {
-        row["currency"]: row["per_day_max_minor"] for row in fields["spend_limits"]
-    }
+    fields["spend_limits"] = tuple(
+        (row["currency"], row["per_day_max_minor"]) for row in fields["spend_limits"]
+    )
     return Policy._make((entry, *(fields[name] for name in Policy._fields[1:-1]), rules))
 
 

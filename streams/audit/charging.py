@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from streams.audit.derive import base_id
 from streams.audit.ledger import Case
-from streams.audit.ordering import over_call, over_spend
+from streams.audit.ordering import over_call, over_spend, spend_limit
 from streams.audit.people import DAILY, VOICE, Account, Day, Prompt, ServiceDay
 from streams.audit.records import CareAction, Charge, Event, Policy, Refund, Reply
 from streams.audit.texts import (
@@ -105,7 +105,7 @@ def _spend(case: Case, charge: Charge, day: Day) -> None:
     """Count a charge against the day; a notice must follow when half of the limit is reached."""
     if case.policy is None:
         return
-    limit = case.policy.spend_limits.get(charge.currency)
+    limit = spend_limit(case.policy, charge.currency)
     if over_spend(case.policy, day, charge.currency, charge.price_minor):
         case.note(4, "it goes over what may be spent on a day", charge.entry)
     before = day.spent[charge.currency]

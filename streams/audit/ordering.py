@@ -134,9 +134,14 @@ def over_call(rule: Rule, so_far: tuple[int, int], price_minor: int) -> bool:
     )
 
 
+def spend_limit(policy: Policy, currency: str) -> int | None:
+    """What may be spent on a day in a currency; None without a limit."""
+    return next((most for name, most in policy.spend_limits if name == currency), None)
+
+
 def over_spend(policy: Policy, day: Day, currency: str, price_minor: int) -> bool:
     """Whether one more charge goes over what the subscriber may spend on the day."""
-    limit = policy.spend_limits.get(currency)
+    limit = spend_limit(policy, currency)
     return limit is not None and day.spent.get(currency, 0) + price_minor > limit
 
 

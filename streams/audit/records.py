@@ -176,7 +176,7 @@ class Policy(NamedTuple):
     reply_words: list[dict[str, object]]
     code_key: bytes
     prompts_per_day_max: int
-    spend_limits: dict[str, int]  # by currency
+    spend_limits: tuple[tuple[str, int], ...]  # currency and amount
     refuse_after_no: bool
     receipt_interval_ms: int
     undo_ms: int

@@ -154,12 +154,13 @@ def _limits(policy: Policy) -> str | None:
         policy.alarm_window_ms - 1,
         policy.alarm_dead_letters - 1,
         policy.alarm_limit_refusals - 1,
-        *policy.spend_limits.values(),
+        *(most for _, most in policy.spend_limits),
     )
     if min(numbers) < 0:
         return "a limit is too small, or too large"
-    if not all(_is_currency(currency) for currency in policy.spend_limits):
-        return "a spend limit is in no currency"
+    currencies = [currency for currency, _ in policy.spend_limits]
+    if _repeated(currencies) or not all(map(_is_currency, currencies)):
+        return "a spend limit is in no currency, or there are two in one"
     if any(later <= earlier for earlier, later in pairwise([0, *policy.complaint_alarms_ms])):
         return "the alarms of a complaint are not one after the other"
     if not policy.sender:
@@ -255,12 +256,19 @@ def _words(policy: Policy) -> str | None:
         yes = (row for row in policy.reply_words if row["answer"] == "YES" and row["words"])
         if not any((row["channel"] == "IVR") == (channel == "IVR") for row in yes):
             return "no word means yes"
-    if _repeated(prompts) or not all(template["text"] for template in policy.templates):
+    texts = [(t["kind"], t["channel"], t["language"]) for t in policy.templates]
+    if _repeated(texts) or not all(template["text"] for template in policy.templates):
         return "a template is there twice, or empty"
     if any(_UNKNOWN in (t["kind"], t["channel"]) for t in policy.templates):
         return "a template is for nothing known"
     if any(_UNKNOWN in (row["answer"], row["channel"]) for row in policy.reply_words):
         return "a word means nothing known"
+    meanings: dict[tuple[bool, str], object] = {}
+    for row in policy.reply_words:
+        for word in cast(Sequence[str], row["words"]):
+            said = row["channel"] == "IVR", plain(word)
+            if not said[1] or meanings.setdefault(said, row["answer"]) != row["answer"]:
+                return "a word is nothing, or means both yes and no"
     return _keywords(policy) or _texts(policy)
 
 

@@ -76,10 +76,10 @@ class Draft:
 
 
 @cache
-def _schema(topic: str) -> tuple[int, Any]:
+def _schema(topic: str, number: int | None = None) -> tuple[int, Any]:
     folder = files("schemas") / "released"
     rows = json.loads((folder / "ids.json").read_text("utf-8"))
-    number = max(row["id"] for row in rows if row["name"] == topic)
+    number = number or max(row["id"] for row in rows if row["name"] == topic)
     return number, parse_schema(
         _bare(json.loads((folder / f"{number}-{topic}.avsc").read_text("utf-8")))
     )
@@ -92,9 +92,9 @@ def _bare(schema: Any) -> Any:
     return [_bare(part) for part in schema] if isinstance(schema, list) else schema
 
 
-def encode(topic: str, fields: dict[str, Any]) -> bytes:
-    """A value as it lies on its topic."""
-    number, schema = _schema(topic)
+def encode(topic: str, fields: dict[str, Any], number: int | None = None) -> bytes:
+    """A value as it lies on its topic, by its latest schema or by one of that number."""
+    number, schema = _schema(topic, number)
     stream = BytesIO()
     stream.write(b"\0" + number.to_bytes(4, "big"))
     schemaless_writer(stream, schema, fields)

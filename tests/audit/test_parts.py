@@ -13,15 +13,19 @@ from hypothesis import strategies as st
 
 import streams.audit
 from streams.audit import released
-from streams.audit.answers import plain
+from streams.audit.answers import Reading, Words, plain
+from streams.audit.books import Books
 from streams.audit.derive import partition_of
 from streams.audit.segments import count
 from streams.audit.standing import day_of
 from streams.audit.strict import Malformed, walk
-from streams.topics import ORDERS
+from streams.topics import ORDERS, POLICIES
+from tests.audit.honest import honest
+from tests.audit.market import policy
 from tests.audit.scribe import DAY, MORNING, encode
 
 SCHEMAS = released()
+FIRST_POLICY = 1_000_012  # the id of the first schema of policies that was released
 
 
 @given(st.binary(min_size=1, max_size=40), st.integers(1, 1024))
@@ -140,6 +144,53 @@ def test_a_number_written_longer_than_needed_is_legal() -> None:
     """Avro does not ask for the shortest form: such a value is read, not refused."""
     longer = VALUE[:CHANNEL] + bytes([VALUE[CHANNEL] | 0x80, 0]) + VALUE[PRICE:]
     assert SCHEMAS.decode_strictly(ORDERS, longer) == ORDER
+
+
+def test_an_older_record_is_read_as_the_latest_schema_has_it() -> None:
+    """What a policy of the first version did not say is the latest schema's default."""
+    older = dict(policy())
+    value = encode(POLICIES, older, number=FIRST_POLICY)
+    read = SCHEMAS.decode_strictly(POLICIES, value)
+    assert read["complaint_alarms_ms"] == [86_400_000, 172_800_000, 259_200_000]
+    assert [rule["code_required"] for rule in read["rules"]] == [False] * 3
+    assert read["sender"] == older["sender"]
+    with pytest.raises(Malformed, match="overlong"):
+        SCHEMAS.decode_strictly(POLICIES, value + b"\0")
+
+
+WORDS = Words(
+    Books(honest().history(), SCHEMAS, drained=True)
+    .standing.policies[0]
+    ._replace(
+        keywords=[
+            {"keyword": "LIST", "words": ["0000"]},
+            {"keyword": "CANCEL", "words": ["QX"]},
+            {"keyword": "UNDO", "words": ["TF"]},
+        ]
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("00 00", Reading(keyword="LIST")),
+        ("ｑｘ", Reading(keyword="CANCEL")),
+        ("qx 2", Reading(keyword="CANCEL", number=2)),
+        ("QX" + "9" * 5_000, Reading(keyword="CANCEL", number=0)),
+        ("是。", Reading(answer="YES")),
+        ("345", Reading(answer="YES", code="345")),
+        ("n345", Reading(answer="NO", code="345")),
+        ("３４５ Y!", Reading(answer="YES", code="345")),
+        ("045", Reading()),
+        ("Y45", Reading()),
+        ("Y345N", Reading()),
+        ("", Reading()),
+    ],
+)
+def test_only_a_whole_text_is_read(text: str, reading: Reading) -> None:
+    """A keyword, an answer, a code, or an answer and a code; else nothing."""
+    assert WORDS.read(text) == reading
 
 
 SCHEMA = {
