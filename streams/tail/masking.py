@@ -8,10 +8,10 @@ subscriber's own number is looked for, with or without the country's code.
 import re
 
 # Below seven digits no subscriber can be meant. Digits of any script: full-width ones are typed.
-# One sign or two may stand between digits, as people write numbers. Derived ids and UUIDs are known
-# by their form and stay whole.
+# Up to three signs may stand between digits, as people write numbers. Derived ids and UUIDs are
+# known by their form and stay whole.
 _KEPT = r"\b(?:[a-z]-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"
-_RUN = re.compile(rf"({_KEPT})|\d(?:[ \-./()\u00a0\u2010-\u2015]{{0,2}}\d){{6,}}")
+_RUN = re.compile(rf"({_KEPT})|\d(?:[\W_]{{0,3}}\d){{6,}}")
 
 # As many digits of a number as tell its subscriber, when the codes before them are left out.
 _TELLING = 8
@@ -25,7 +25,7 @@ def masked(number: str) -> str:
 
 def mask_text(text: str) -> str:
     """A text without anything that could be a number."""
-    return _RUN.sub(lambda run: run[1] or masked(run[0]), text)
+    return _RUN.sub(lambda run: run[1] or masked("".join(filter(str.isdigit, run[0]))), text)
 
 
 def mask_id(text: str, numbers: tuple[str, ...]) -> str:

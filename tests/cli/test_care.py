@@ -161,6 +161,20 @@ def test_an_action_repeated_by_its_id_is_done_once(
     assert "CONFLICT" in conflict.output
 
 
+def test_under_simulated_time_one_says_when(
+    kafka: EmbeddedBroker, prefix: str, tmp_path: Path
+) -> None:
+    """The instant given is the action's and its record's; without it nothing is written."""
+    gate = Gate(kafka, prefix, tmp_path, SIMULATED_TIME="true")
+    refused = care(gate, "look", NUMBER, *WHY)
+    assert (refused.exit_code, "--at belongs" in refused.output) == (2, True)
+    at = 1_282_000_000_123
+    done = care(gate, "look", NUMBER, *WHY, "--no-wait", "--at", "2010-08-17T07:06:40.123+08:00")
+    assert done.exit_code == 0, done.output
+    [entry] = gate.history().of(topics.CARE)
+    assert CODECS.decode(topics.CARE, entry.value).acted_at == entry.timestamp == at
+
+
 def test_a_complaint_goes_its_way(gate: Gate, worker: Worker) -> None:
     """Opened with its evidence, known when opened again, answered, upheld with a refund, and then
     gone; what the gate does not do ends with a code of its own and its reason in words.

@@ -231,7 +231,7 @@ def test_the_tables_shown_are_those_that_are_declared() -> None:
     number=st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True),
     before=st.text(max_size=5),
     after=st.text(max_size=5),
-    sign=st.sampled_from(["", " ", "-", ".", "/", ") "]),
+    sign=st.sampled_from(["", " ", "-", ".", "/", ") ", "，", "_", "\n", " - "]),
 )
 def test_no_text_shows_a_number(number: str, before: str, after: str, sign: str) -> None:
     """However it is written, alone or in a text, at most its last three digits are left."""
