@@ -76,19 +76,19 @@ class Counts:
         """One decision, with what it sends."""
         self.decisions[decision.reason, decision.channel] += 1
         for effect in decision.effects:
-            match effect:
-                case Message():
-                    self.messages[effect.kind, effect.channel] += 1
-                case Charge():
-                    self.charges[effect.channel, effect.confirmation] += 1
-                case Verdict():
-                    self.verdicts[effect.outcome, effect.reason] += 1
-                case RefundRequest():
-                    self.refunds[effect.reason,] += 1
-                case Alarm():
-                    self.alarms[effect.kind,] += 1
-                case DeadLetter():
-                    self.dead_letters[topic, effect.cause] += 1
+            # By class, not by pattern: this is done for every record.
+            if type(effect) is Message:
+                self.messages[effect.kind, effect.channel] += 1
+            elif type(effect) is Charge:
+                self.charges[effect.channel, effect.confirmation] += 1
+            elif type(effect) is Verdict:
+                self.verdicts[effect.outcome, effect.reason] += 1
+            elif type(effect) is RefundRequest:
+                self.refunds[effect.reason,] += 1
+            elif type(effect) is Alarm:
+                self.alarms[effect.kind,] += 1
+            elif type(effect) is DeadLetter:
+                self.dead_letters[topic, effect.cause] += 1
 
 
 class GateAgent:
