@@ -28,7 +28,7 @@ _REPEATED_AT = 0.015
 # From an order to the instant at which its number is somebody else's: its prompt is open then.
 _RELEASED_AFTER_MS = 1200
 # An order of the last owner that its centre publishes late.
-_PLACED_BEFORE_MS = 600
+_PLACED_BEFORE_MS, _PUBLISHED_AFTER_MS = 600, 400
 # Codes that a person still has on the display.
 _CODES_KEPT = 6
 
@@ -171,7 +171,11 @@ class Centres:
         self._people.release(person)
         self._codes.pop(person.msisdn, None)
         self._cancels_next.discard(person.msisdn)
-        self._place(person, person.favourite, now, ordered_at=now - _PLACED_BEFORE_MS)
+        late = partial(self._place_late, person, now - _PLACED_BEFORE_MS)
+        self._agenda.enter(now + _PUBLISHED_AFTER_MS, late)
+
+    def _place_late(self, person: Person, ordered_at: int, now: int) -> None:
+        self._place(person, person.favourite, now, ordered_at=ordered_at)
 
     def _report(self, message: Message, status: DeliveryStatus, now: int) -> None:
         report_id = f"r-{message.message_id}"

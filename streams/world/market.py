@@ -62,10 +62,15 @@ class Market:
         lots = self._lots.get((province, line))
         return lots.pick(chance) if lots else self.pick(province, chance, chance)
 
-    def dearest(self, province: str, count: int) -> tuple[Offer, ...]:
-        """The dearest services that one can buy there."""
-        found = [each for each in self.offers if each.sold and each.province in (None, province)]
-        return tuple(sorted(found, key=lambda each: (-each.price_minor, each))[:count])
+    def dearest(self, province: str) -> tuple[Offer, ...]:
+        """The dearest service of each line that one can buy there."""
+        found: dict[Channel, Offer] = {}
+        for each in self.offers:
+            if each.sold and each.province in (None, province):
+                best = found.setdefault(each.line, each)
+                if each.price_minor > best.price_minor:
+                    found[each.line] = each
+        return tuple(found.values())
 
     def _weights(self, province: str, line: Channel) -> dict[Offer, float]:
         return {

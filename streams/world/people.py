@@ -18,7 +18,7 @@ _ID_CENTRES = {Channel.SMS: "smsc", Channel.MMS: "mmsc", Channel.IVR: "ivr"}
 
 
 # Together more than a prompt lets wait, a call may cost or a day may cost.
-_BINGE_KINDS, _BINGE_TIMES = 3, 4
+_BINGE_TIMES = 4
 
 
 class Person(NamedTuple):
@@ -99,7 +99,7 @@ class People:
                 second = self._market.pick(person.province, other, more)
                 offers = (first,) if first == second else (first, second)
             case Temper.BINGES:
-                offers = self._market.dearest(person.province, _BINGE_KINDS) * _BINGE_TIMES
+                offers = self._market.dearest(person.province) * _BINGE_TIMES
             case _:
                 offers = (self._market.pick(person.province, line, offer),)
         return Wish(

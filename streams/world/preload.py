@@ -6,8 +6,10 @@ rule. So replies, reports and settlements are planned from what people would hav
 shares as live; malformed records, customer care and answers to anything but a prompt are left out.
 Subscribers come in rounds, so that one subscriber's events lie a round apart.
 
-Law: a reply is published only after the broker has its order, and says so in its times: the gate
-judges a yes at its received_at against a prompt that was issued at its order's record time.
+Law: a reply is published only after the broker has its order, and a settlement only after the
+broker has what approved its charge, as their times say: the gate judges a yes at its received_at
+against a prompt that was issued at its order's record time, and billing knows no charge before the
+gate does.
 """
 
 from collections.abc import Iterator
@@ -35,6 +37,8 @@ _BLOCK_ORDERS_MAX = 4000
 SENDER = "10086"
 # Nor does it charge anybody for these.
 _REFUSED = frozenset({"heiyu"})
+# Callers of these must press a digit that only the prompt tells.
+_DIGITS_ASKED = frozenset({"sulian"})
 # Whose first answer charges nothing: a no, or a plain yes while several prompts are open.
 _NO_PLAIN_YES = frozenset({Temper.NO, Temper.SEVERAL, Temper.BINGES})
 _EVENTS_PER_SUBSCRIBER = 10
@@ -93,6 +97,9 @@ class _Loader:
         # Replies come before the round is over, and before the events run out.
         self._block_orders = max(1, min(_BLOCK_ORDERS_MAX, people.size // 2, limit // 8))
         self._granted: set[tuple[int, str]] = set()
+        self._charged: list[Order] = []  # since the last flush
+        # Who may have left a prompt open: their next plain yes could mean it too.
+        self._unclear: set[int] = set()
         self._numbers: dict[int, int] = {}
         self.events = 0
         self.orders = 0
@@ -102,6 +109,9 @@ class _Loader:
         before: list[_Asked] = []
         while self.events < self._limit:
             block = self._place_block()
+            charged, self._charged = self._charged, []
+            for order in charged:
+                self._settle(order)
             for asked in before:
                 self._follow(asked)
             self._writer.flush()
@@ -139,22 +149,26 @@ class _Loader:
                 yield _Asked(person, order, number, granted)
 
     def _follow(self, asked: _Asked) -> None:
-        """The prompt's delivery report, the answer, and the settlement of the charge."""
+        """The prompt's delivery report and the answer; a charge is settled a block later."""
         person, order, number, granted = asked
         voice = order.channel is Channel.IVR
         if granted:
-            self._settle(order)
+            self._charged.append(order)
             return
         if not voice:
             self._report(order)
         question = Question(order.channel, "zh", None, is_told=False)
         said = answers(self._people.seed, person.temper, person.ordinal, number, question)
-        if not said or said[0].at > 1:
-            return
-        self._reply(order, said[0])
-        is_yes = said[0].way in (Way.WORD, Way.KEY) and person.temper not in _NO_PLAIN_YES
-        if is_yes and order.provider_id not in _REFUSED:
-            self._settle(order)
+        answer = said[0] if said and said[0].at <= 1 else None
+        if answer is not None:
+            self._reply(order, answer)
+        is_clear = answer is not None and answer.way in (Way.WORD, Way.KEY)
+        is_yes = is_clear and person.temper not in _NO_PLAIN_YES
+        refused = _REFUSED | _DIGITS_ASKED if voice else _REFUSED
+        if not voice and not (is_yes or (is_clear and person.temper is Temper.NO)):
+            self._unclear.add(person.ordinal)
+        if is_yes and order.provider_id not in refused and person.ordinal not in self._unclear:
+            self._charged.append(order)
             if not voice:
                 self._granted.add((person.ordinal, order.service_id))
 

@@ -31,8 +31,9 @@ from tests.figures.gate import Gate
 from tests.figures.processes import cpu_s, machine_busy_s
 from tests.figures.progress import Progress
 
-# An order brings about 2.5 events: itself, its report, its answer, its settlement.
-EVENTS_AN_ORDER = 2.5
+# An order brings about 3.2 events: itself, its answer, its settlement, and the reports on its
+# prompt and its receipt.
+EVENTS_AN_ORDER = 3.2
 _READ_MOST = 1000
 _READ_S = 0.01
 _END_S = 120.0
