@@ -187,17 +187,22 @@ def target(reply: Reply, page: Person) -> tuple[Asked, bool] | None:
 
 
 def _voice_target(reply: Reply, page: Person) -> tuple[Asked, bool] | None:
-    asked = [
-        each
-        for each in page.open.values()
-        if each.voice and each.order.call_id == reply.call_id and each.alive(reply.received_at)
-    ]
-    if len(asked) != 1 or reply.call_id is None:
+    alive = [each for each in _in_call(reply, page) if each.alive(reply.received_at)]
+    if len(alive) != 1:
         return None
-    (only,) = asked
+    (only,) = alive
     if only.rule.code_required:
         return (only, reply.text == only.message.reply_code) if reply.text else None
     return (only, reply.text == "1") if reply.text in ("1", "2") else None
+
+
+def _in_call(reply: Reply, page: Person) -> list[Asked]:
+    """The open prompts of the call that a key was pressed in."""
+    return [
+        each
+        for each in page.open.values()
+        if each.voice and reply.call_id is not None and each.order.call_id == reply.call_id
+    ]
 
 
 def reply_reasons(
@@ -205,7 +210,7 @@ def reply_reasons(
 ) -> frozenset[Reason]:
     """The reasons of which the decision on a new reply must give one."""
     if policy is None:
-        return NOTHING_SAID
+        return frozenset((Reason.NOT_ANSWERING,))
     text = reply.channel is not Channel.IVR and reply.to == SENDER
     said = read(reply.text) if text else Said("")
     match said.meaning:
@@ -225,13 +230,35 @@ def reply_reasons(
             return frozenset((Reason.NOTHING_TO_CANCEL, *forgotten))
     answered = target(reply, page)
     if answered is None:
-        return NOTHING_SAID
+        return frozenset((_nothing_said(reply, page),))
     asked, yes = answered
     if not yes:
         return frozenset((Reason.DECLINED,))
     if objection := standing(asked.order.provider_id, asked.order.service_id, reference):
         return frozenset((objection,))
     return CONFIRMED
+
+
+def _nothing_said(reply: Reply, page: Person) -> Reason:
+    """Why a reply that answers no one prompt does not."""
+    if reply.channel is Channel.IVR:
+        asked = _in_call(reply, page)
+        alive = [each for each in asked if each.alive(reply.received_at)]
+        by_digit = len(alive) == 1 and alive[0].rule.code_required
+        clear = reply.text in ("1", "2") and not by_digit
+    elif reply.to != SENDER:
+        return Reason.NOT_ANSWERING
+    else:
+        said = read(reply.text)
+        asked = [each for each in page.open.values() if not each.voice]
+        if said.number:
+            asked = [each for each in asked if each.message.reply_code == said.number]
+        clear = bool(said.meaning) and not (said.number and not asked)
+    if not clear:
+        return Reason.UNCLEAR
+    if any(each.alive(reply.received_at) for each in asked):
+        return Reason.AMBIGUOUS
+    return Reason.TOO_LATE if asked else Reason.NOT_ANSWERING
 
 
 def listed(said: Said, received_at: int, page: Person) -> str | None:

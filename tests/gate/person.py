@@ -21,7 +21,8 @@ class Account:
 
     charge: Charge
     call_id: str | None
-    receipt: bool = False
+    receipts: list[str] = field(default_factory=list)
+    settlements: list[str] = field(default_factory=list)
     settled: SettlementOutcome = SettlementOutcome.UNKNOWN
     refunds: dict[str, tuple[int, SettlementOutcome]] = field(default_factory=dict)
 
@@ -129,11 +130,11 @@ class Person:
     def texts_alive(self, at: int) -> list[Asked]:
         return [each for each in self.open.values() if not each.voice and each.alive(at)]
 
-    def close(self, prompt_id: str) -> Asked:
-        asked = self.open.pop(prompt_id)
-        if sum(not each.voice for each in self.open.values()) <= 1:
-            self.clarified = False
-        return asked
+    @property
+    def unclear(self) -> bool:
+        """Whether a plain answer might not be enough."""
+        texts = [each for each in self.open.values() if not each.voice]
+        return len(texts) > 1 or any(each.rule.code_required for each in texts)
 
 
 def _question(order: Order) -> tuple[object, ...]:

@@ -311,12 +311,11 @@ class Walk:
         """Let days pass; sometimes the world wakes just before midnight."""
         if self.draw.random() < 0.4:
             return
-        days = self.draw.choice((1, 1, 3, HORIZON_DAYS + 2))
-        self.at += days * DAY
+        self.at += self.draw.choice((1, 1, 3, HORIZON_DAYS + 2)) * DAY
         if self.draw.random() < 0.5:
             self.at += -(self.at - BEGINNING) % DAY - self.draw.choice((0, 1, SECOND))
-        if days > HORIZON_DAYS:  # no prompt is open on a day that is forgotten
-            self.pass_time(self.at)
+        if self.at - self.gate.watermark > (HORIZON_DAYS - 1) * DAY:
+            self.pass_time(self.at)  # no prompt is open on a day that is forgotten
 
     def change_reference(self) -> None:
         """A price, a service's or a provider's standing changes between turns."""
