@@ -12,6 +12,7 @@ against a prompt that was issued at its order's record time, and billing knows n
 gate does.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from time import monotonic
@@ -100,6 +101,8 @@ class _Loader:
         self._charged: list[Order] = []  # since the last flush
         # Who may have left a prompt open: their next plain yes could mean it too.
         self._unclear: set[int] = set()
+        # By subscriber: services asked about by text and not answered. A plain yes means one only.
+        self._open: dict[int, set[str]] = {}
         self._numbers: dict[int, int] = {}
         self.events = 0
         self.orders = 0
@@ -112,6 +115,8 @@ class _Loader:
             charged, self._charged = self._charged, []
             for order in charged:
                 self._settle(order)
+            times = Counter(asked.person.ordinal for asked in (*before, *block))
+            self._unclear.update(ordinal for ordinal, count in times.items() if count > 1)
             for asked in before:
                 self._follow(asked)
             self._writer.flush()
@@ -146,6 +151,8 @@ class _Loader:
             self.orders += 1
             granted = (person.ordinal, offer.service_id) in self._granted
             if offer.sold and slip is None and place < len(wish.offers):
+                if offer.line is not Channel.IVR and not granted:
+                    self._open.setdefault(person.ordinal, set()).add(offer.service_id)
                 yield _Asked(person, order, number, granted)
 
     def _follow(self, asked: _Asked) -> None:
