@@ -22,7 +22,7 @@ from tests.gate.examples import (
 )
 
 TEXT_LINES = (Channel.SMS, Channel.MMS)
-SMALL = FIRST._replace(name="small", grant_count_max=2, grant_amount_max_minor=500)
+SMALL = FIRST._replace(name="small", grant_count_max=2, grant_amount_max_minor=400)
 CHOSEN = EVERY._replace(name="chosen", lines=(Channel.SMS,))
 VOICE_OFF = OFF._replace(name="voice-off", lines=(Channel.IVR,))
 BATCH = FIRST._replace(name="batch", from_at=BEGINNING + DAY, lines=(Channel.SMS,))
