@@ -2,9 +2,10 @@
 
 The demo's people without their eyes: a plain yes to the one number needs nothing from the prompt, a
 caller knows their own call, and a message's and a charge's id follow from the order's by the public
-rule. So replies, reports and settlements are planned from what people would have seen, in the same
-shares as live; malformed records, customer care and answers to anything but a prompt are left out.
-Subscribers come in rounds, so that one subscriber's events lie a round apart.
+rule. So replies and reports are planned from what people would have seen, in the same shares as
+live, and settlements where the charge is certain; malformed records, customer care and answers to
+anything but a prompt are left out. Subscribers come in rounds, so that one subscriber's events lie
+a round apart.
 
 Law: a reply is published only after the broker has its order, and a settlement only after the
 broker has what approved its charge, as their times say: the gate judges a yes at its received_at
