@@ -8,6 +8,7 @@ the basic plane takes two units. What takes two is never torn over two segments.
 Knows nothing of prompts or policies.
 """
 
+import re
 from collections.abc import Iterable
 
 from streams.gate.words import Encoding
@@ -20,6 +21,8 @@ GSM_DEFAULT = (
 GSM_EXTENSION = "\f^{}\\[~]|€"  # TS 23.038 §6.2.1.1: each is the escape and a code
 
 _SEPTETS = {**dict.fromkeys(GSM_DEFAULT, 1), **dict.fromkeys(GSM_EXTENSION, 2)}
+_ALL_SINGLE = re.compile(f"[{re.escape(GSM_DEFAULT)}]*")
+_ALL_GSM = re.compile(f"[{re.escape(GSM_DEFAULT + GSM_EXTENSION)}]*")
 
 SEPTETS_ALONE, SEPTETS_EACH = 160, 153
 UNITS_ALONE, UNITS_EACH = 70, 67
@@ -27,11 +30,21 @@ UNITS_ALONE, UNITS_EACH = 70, 67
 
 def measure(text: str) -> tuple[Encoding, int]:
     """The encoding a text needs and the segments it takes; an empty text still takes one."""
-    septets = [_SEPTETS.get(character, 0) for character in text]
-    if 0 not in septets:
+    # Where every character takes one, which is nearly always, nothing can be torn.
+    if _ALL_SINGLE.fullmatch(text):
+        return Encoding.GSM7, _even_segments(len(text), SEPTETS_ALONE, SEPTETS_EACH)
+    if _ALL_GSM.fullmatch(text):
+        septets = [_SEPTETS[character] for character in text]
         return Encoding.GSM7, _segments(septets, SEPTETS_ALONE, SEPTETS_EACH)
+    if max(text) <= "\uffff":
+        return Encoding.UCS2, _even_segments(len(text), UNITS_ALONE, UNITS_EACH)
     units = [2 if character > "\uffff" else 1 for character in text]
     return Encoding.UCS2, _segments(units, UNITS_ALONE, UNITS_EACH)
+
+
+def _even_segments(size: int, alone: int, each: int) -> int:
+    """Segments needed to carry characters that take one each."""
+    return 1 if size <= alone else -(-size // each)
 
 
 def _segments(sizes: Iterable[int], alone: int, each: int) -> int:
