@@ -138,8 +138,7 @@ def _asked_for(case: Case, policy: Policy, reply: Reply, reading: Reading) -> Me
             service_id = _numbered(case, policy, reply, reading)
             if reading.number is not None and service_id is None:
                 return Meaning(("NOTHING_TO_CANCEL",), reading=reading)
-            oldest = day_of(policy.time_zone, case.decision.event_at) - policy.horizon_days
-            said = anything_to_close(person, service_id, oldest)
+            said = anything_to_close(person, service_id, case.oldest)
             reasons = ("CANCELLED", "NOTHING_TO_CANCEL")
             right = reasons if said is None else reasons[:1] if said else reasons[1:]
             return Meaning(right, reading=reading)

@@ -13,7 +13,7 @@ from streams.audit.ledger import Case, Ledger
 from streams.audit.people import Account, Complaint
 from streams.audit.records import CareAction
 from streams.audit.report import finding
-from streams.audit.standing import day_of
+from streams.audit.settling import remembered
 from streams.topics import CHARGES, MESSAGES, ORDERS, REFUNDS, REPLIES, SETTLEMENTS, VERDICTS
 
 _CLOSING = ("ANSWER", "UPHOLD", "REJECT")
@@ -68,10 +68,7 @@ def _expected(case: Case, action: CareAction) -> tuple[str, ...]:
         case "RELEASE":
             return ("RELEASED",)
         case "REVOKE":
-            policy = case.policy
-            at = case.decision.event_at
-            oldest = day_of(policy.time_zone, at) - policy.horizon_days if policy else 0
-            something = anything_to_close(person, action.service_id, oldest)
+            something = anything_to_close(person, action.service_id, case.oldest)
             if something is None:
                 return "REVOKED", "NOTHING_TO_REVOKE"
             return ("REVOKED",) if something else ("NOTHING_TO_REVOKE",)
@@ -80,33 +77,38 @@ def _expected(case: Case, action: CareAction) -> tuple[str, ...]:
             return ("COMPLAINT_KNOWN",) if known else ("COMPLAINT_OPENED",)
         case "REFUND":
             account = person.accounts.get(charge_id_of(action) or "")
-            return _refundable(account, action, "REFUND_REQUESTED")
+            return _refundable(account, action), *_forgotten(case, account)
     complaint = person.complaints.get(complaint_id_of(action))
     if complaint is None:
         return ("COMPLAINT_UNKNOWN",)
     if action.kind == "UPHOLD":
-        return _upheld(person.accounts.get(complaint.charge_id or ""), action)
+        return _upheld(case, person.accounts.get(complaint.charge_id or ""), action)
     return ("COMPLAINT_ANSWERED",) if action.kind == "ANSWER" else ("COMPLAINT_REJECTED",)
 
 
-def _refundable(account: Account | None, action: CareAction, done: str) -> tuple[str, ...]:
+def _refundable(account: Account | None, action: CareAction) -> str:
     if account is None:
-        return ("CHARGE_UNKNOWN",)
+        return "CHARGE_UNKNOWN"
     if account.left <= 0:
-        return ("NOTHING_TO_REFUND",)
-    if (action.amount_minor or 0) > account.left:
-        return ("REFUND_EXCEEDS",)
-    return (done,)
+        return "NOTHING_TO_REFUND"
+    return "REFUND_EXCEEDS" if (action.amount_minor or 0) > account.left else "REFUND_REQUESTED"
 
 
-def _upheld(account: Account | None, action: CareAction) -> tuple[str, ...]:
+def _forgotten(case: Case, account: Account | None) -> tuple[str, ...]:
+    """What would be right, too, of a charge so old that it may be forgotten."""
+    if account is None or remembered(case.policy, account, case.decision.event_at):
+        return ()
+    return ("CHARGE_UNKNOWN",)
+
+
+def _upheld(case: Case, account: Account | None, action: CareAction) -> tuple[str, ...]:
     """All that is left is given back, also nothing; more than that is not."""
     asked = action.amount_minor
-    if account is None and asked is not None:
-        return "CHARGE_UNKNOWN", "COMPLAINT_UPHELD"
-    if account is not None and asked is not None and asked > account.left:
-        return ("REFUND_EXCEEDS",)
-    return ("COMPLAINT_UPHELD",)
+    if account is None:
+        return "COMPLAINT_UPHELD", "CHARGE_UNKNOWN"
+    if asked is not None and asked > account.left:
+        return "REFUND_EXCEEDS", *_forgotten(case, account)
+    return "COMPLAINT_UPHELD", *_forgotten(case, account)
 
 
 def _write_down(case: Case, action: CareAction) -> None:
@@ -136,7 +138,9 @@ def _opened(case: Case, action: CareAction, name: str) -> None:
     case.person.complaints[name] = Complaint(case.decision, charge_id, clock)
     account = case.person.accounts.get(charge_id or "")
     gathered = set(case.decision.evidence)
-    for topic, found in _evidence(account) if account is not None else ():
+    if account is None or _forgotten(case, account):
+        return
+    for topic, found in _evidence(account):
         if (topic, found) not in gathered:
             case.note(12, f"its evidence lacks {found} of {topic}")
 

@@ -37,10 +37,10 @@ def take(case: Case, charge: Charge) -> None:
         _covered(case, charge, prompt)
     day = person.days[charge.day]
     if order is not None and charge.channel == VOICE and order.call_id is not None:
-        so_far = person.call(order.call_id)
+        so_far = person.call(order.call_id, case.oldest)
         if rule is not None and over_call(rule, so_far, charge.price_minor):
             case.note(7, "it goes over what one call may bring", charge.entry)
-        person.calls[order.call_id] = so_far[0] + 1, so_far[1] + charge.price_minor
+        person.calls[order.call_id].append((charge.day, charge.price_minor))
     account = Account(charge, prompt)
     person.accounts.setdefault(charge.charge_id, account)
     person.last = account

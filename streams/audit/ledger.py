@@ -71,6 +71,14 @@ class Case(NamedTuple):
         """The history, read."""
         return self.ledger.books
 
+    @property
+    def oldest(self) -> int:
+        """The first day that must be remembered."""
+        policy = self.policy
+        if policy is None:
+            return 0
+        return day_of(policy.time_zone, self.decision.event_at) - policy.horizon_days
+
     def note(self, law: int, sentence: str, entry: Entry | None = None) -> None:
         """A law was broken; the decision shows it, or another record."""
         self.ledger.found[law].append(finding(law, entry or self.decision.entry, sentence))

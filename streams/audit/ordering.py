@@ -5,6 +5,8 @@ grant covers an order nobody is asked (3); limits bind every confirmation (4), c
 with them (7); what an owner before this one ordered is not charged (1).
 """
 
+from collections.abc import Sequence
+
 from streams.audit.ledger import Case
 from streams.audit.people import DAILY, VOICE, Day, Prompt, Trial
 from streams.audit.records import Order, Policy, Rule
@@ -107,10 +109,27 @@ def _by_limits(case: Case, policy: Policy, rule: Rule, order: Order, day: Day) -
     granted = grant is not None and grant.covers(order)
     if not granted and policy.refuse_after_no and service is not None and service.declined:
         return ("DECLINED_TODAY",)
-    if order.channel == VOICE and over_call(
-        rule, case.person.call(order.call_id), order.price_minor
-    ):
+    by_call = _by_call(case, rule, order)
+    if by_call is True:
         return ("CALL_LIMIT",)
+    left = _by_money(case, policy, rule, order, day, granted=granted)
+    return left if by_call is False else (*left, "CALL_LIMIT")
+
+
+def _by_call(case: Case, rule: Rule, order: Order) -> bool | None:
+    """Whether an order's call has reached its ceiling; None: only by days that may be forgotten."""
+    if order.channel != VOICE:
+        return False
+    if over_call(rule, case.person.call(order.call_id, case.oldest), order.price_minor):
+        return True
+    ever = over_call(rule, case.person.call(order.call_id), order.price_minor)
+    return None if ever else False
+
+
+def _by_money(
+    case: Case, policy: Policy, rule: Rule, order: Order, day: Day, *, granted: bool
+) -> tuple[str, ...]:
+    """What the day's spending leaves, and then the confirmation in force."""
     if over_spend(policy, day, order.currency, order.price_minor):
         return ("SPEND_LIMIT",)
     if rule.confirmation == "OFF":
@@ -126,11 +145,10 @@ def _by_limits(case: Case, policy: Policy, rule: Rule, order: Order, day: Day) -
     return _asked(case, policy, rule, order, day)
 
 
-def over_call(rule: Rule, so_far: tuple[int, int], price_minor: int) -> bool:
+def over_call(rule: Rule, so_far: Sequence[int], price_minor: int) -> bool:
     """Whether one more charge goes over what one call may bring."""
-    charges, amount = so_far
-    return (rule.call_count_max > 0 and charges >= rule.call_count_max) or (
-        rule.call_amount_max_minor > 0 and amount + price_minor > rule.call_amount_max_minor
+    return (rule.call_count_max > 0 and len(so_far) >= rule.call_count_max) or (
+        rule.call_amount_max_minor > 0 and sum(so_far) + price_minor > rule.call_amount_max_minor
     )
 
 

@@ -168,7 +168,8 @@ class Person:
 
     open: list[Prompt] = field(default_factory=list)
     days: dict[int, Day] = field(default_factory=lambda: defaultdict(Day))
-    calls: dict[str, tuple[int, int]] = field(default_factory=dict)  # charges, amount
+    # What was charged in each call: the order's day, and the price.
+    calls: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     accounts: dict[str, Account] = field(default_factory=dict)
     complaints: dict[str, Complaint] = field(default_factory=dict)
     last: Account | None = None  # what an undo would take back
@@ -176,9 +177,9 @@ class Person:
     clarified: tuple[Prompt, ...] = ()
     """The text prompts open at the last CLARIFY, since there was a first of those that are open."""
 
-    def call(self, call_id: str | None) -> tuple[int, int]:
-        """What was charged in one call."""
-        return self.calls.get(call_id or "", (0, 0))
+    def call(self, call_id: str | None, since: int = 0) -> list[int]:
+        """The prices charged in one call, on days from one on: an id may come again much later."""
+        return [price for day, price in self.calls.get(call_id or "", ()) if day >= since]
 
     def texts(self) -> list[Prompt]:
         """The open prompts that are answered by text."""

@@ -39,14 +39,14 @@ def _fault(case: Case, account: Account | None, settlement: Settlement) -> tuple
     """What a settlement contradicts, and whether that is certain."""
     if account is None:
         return "billing speaks of no charge of ours", True
-    remembered = _remembered(case.policy, account, case.decision.event_at)
+    young = remembered(case.policy, account, case.decision.event_at)
     contradiction = _contradiction(account, settlement)
     if contradiction is not None:
-        return contradiction, remembered
-    return None if remembered else ("its charge may be forgotten", False)
+        return contradiction, young
+    return None if young else ("its charge may be forgotten", False)
 
 
-def _remembered(policy: Policy | None, account: Account, at: int) -> bool:
+def remembered(policy: Policy | None, account: Account, at: int) -> bool:
     """Whether a charge is young enough that it must be remembered."""
     if policy is None:
         return False

@@ -275,7 +275,7 @@ class Stroll:
         service = reference.services[draw.choice(SERVICES).service_id]
         provider = reference.providers[service.provider_id]
         status = draw.choice((*[ServiceStatus.ON_SALE] * 5, ServiceStatus.WITHDRAWN))
-        price = service.price_minor + draw.choice((0, 0, 0, 50, -50))
+        price = max(0, service.price_minor + draw.choice((0, 0, 0, 50, -50)))
         active = provider.status is not ProviderStatus.ACTIVE or draw.random() < 0.9
         standing = ProviderStatus.ACTIVE if active else ProviderStatus.SUSPENDED
         for topic, changed in (
