@@ -102,8 +102,6 @@ class _Loader:
         self._charged: list[Order] = []  # since the last flush
         # Who may have left a prompt open: their next plain yes could mean it too.
         self._unclear: set[int] = set()
-        # By subscriber: services asked about by text and not answered. A plain yes means one only.
-        self._open: dict[int, set[str]] = {}
         self._numbers: dict[int, int] = {}
         self.events = 0
         self.orders = 0
@@ -152,8 +150,6 @@ class _Loader:
             self.orders += 1
             granted = (person.ordinal, offer.service_id) in self._granted
             if offer.sold and slip is None and place < len(wish.offers):
-                if offer.line is not Channel.IVR and not granted:
-                    self._open.setdefault(person.ordinal, set()).add(offer.service_id)
                 yield _Asked(person, order, number, granted)
 
     def _follow(self, asked: _Asked) -> None:
