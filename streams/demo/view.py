@@ -3,7 +3,7 @@
 It only draws what it is given.
 """
 
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.bar import Bar
@@ -15,8 +15,9 @@ from rich.text import Text
 from streams.demo.funnel import ANSWERS, Funnel, Latency
 from streams.world.options import Tally
 
-_BAR_WIDTH = 32
+_BAR_WIDTH = 24
 _REASONS_SHOWN = 12
+_CAUSES_SHOWN = 4
 _STEPS_BELOW_ORDERS = ("yes", "no", "silence")
 
 
@@ -39,11 +40,15 @@ class Sight:
 def panel(sight: Sight) -> RenderableType:
     """The live view."""
     funnel = sight.funnel
-    columns = Table.grid(padding=(0, 4))
+    columns = Table.grid(padding=(0, 2))
     columns.add_row(
         _stages(funnel, sight.currency),
-        _counted("refused", funnel.refused),
-        Group(_counted("besides", besides(funnel)), Text(), _counted("dead letters", funnel.dead)),
+        _counted("refused", funnel.refused.most_common(_REASONS_SHOWN)),
+        Group(
+            _counted("besides", besides(funnel).items()),
+            Text(),
+            _counted("dead letters", funnel.dead.most_common(_CAUSES_SHOWN)),
+        ),
     )
     return Panel(
         Group(columns, Text(), Text(_speed(sight))),
@@ -66,11 +71,20 @@ def line(sight: Sight) -> str:
     )
 
 
-def besides(funnel: Funnel) -> Counter[str]:
-    """What else was sent and done, beside asking and charging."""
-    sent = Counter({n: c for n, c in funnel.messages.items() if n not in ("prompts", "listings")})
-    asked = Counter({"refunds asked for": funnel.refunds, "alarms": funnel.alarms})
-    return sent + funnel.besides + asked
+def besides(funnel: Funnel) -> dict[str, int]:
+    """What else was sent and done beside asking and charging, always in this order."""
+    did, sent = funnel.besides, funnel.messages
+    return {
+        "receipts": sent["receipts"],
+        "notices": sent["notices"],
+        "clarified": sent["clarified"],
+        "listed": did["listed"],
+        "cancelled": did["cancelled"],
+        "undone": did["undone"],
+        "refunds": funnel.refunds,
+        "complaints": did["complaints"],
+        "alarms": funnel.alarms,
+    }
 
 
 def money(minor: int, currency: str) -> str:
@@ -92,13 +106,15 @@ def _speed(sight: Sight) -> str:
 
 def _stages(funnel: Funnel, currency: str) -> Table:
     table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, justify="right")
     rows = [("orders", funnel.orders, "cyan"), ("prompts", funnel.prompts, "blue")]
     rows += [(name, funnel.answers[name], _COLOURS.get(name, "white")) for name in ANSWERS.values()]
     rows += [("charges", funnel.charges, "green")]
     most = max(funnel.orders, 1)
     for name, count, colour in rows:
         bar = Bar(most, 0, count, width=_BAR_WIDTH, color=colour)
-        table.add_row(name, Text(f"{count:,}", justify="right"), bar)
+        table.add_row(name, f"{count:,}", bar)
     table.add_row("money", money(funnel.money_minor, currency), "")
     return table
 
@@ -106,8 +122,9 @@ def _stages(funnel: Funnel, currency: str) -> Table:
 _COLOURS = {"yes": "green", "no": "red", "silence": "yellow"}
 
 
-def _counted(title: str, counts: Counter[str]) -> Table:
+def _counted(title: str, counts: Iterable[tuple[str, int]]) -> Table:
     table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
-    for name, count in counts.most_common(_REASONS_SHOWN):
+    table.add_column(no_wrap=True)
+    for name, count in counts:
         table.add_row(name.lower().replace("_", " "), Text(f"{count:,}", justify="right"))
     return table
