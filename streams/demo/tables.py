@@ -51,7 +51,10 @@ def print_rollout(console: Console, rollout: Rollout) -> None:
 
 
 def _subscribers(rollout: Rollout) -> Table:
-    table = _table("What changed for subscribers (the same people want the same on each day)")
+    table = _table(
+        "What changed for subscribers (the same people want the same on each day; some, when asked, "
+        "order again)"
+    )
     table.add_column("", no_wrap=True)
     for name in ("orders", "prompts\nper 1,000", "yes", "no", "silent", "charges", "money"):
         table.add_column(name, justify="right", no_wrap=True)
