@@ -9,6 +9,9 @@ from streams.cli.span import SPAN
 
 SCENARIOS = ("minute", "rollout")
 
+# About 840 records a second: an order brings three or four of them.
+RATE = 260.0
+
 
 @click.command()
 @click.option(
@@ -26,7 +29,7 @@ SCENARIOS = ("minute", "rollout")
     show_default=True,
     help="minute: how long subscribers order; the answers follow.",
 )
-@click.option("--rate", default=300.0, show_default=True, help="minute: orders a second.")
+@click.option("--rate", default=RATE, show_default=True, help="minute: orders a second.")
 @click.option(
     "--orders-a-day", default=3000, show_default=True, help="rollout: orders of each day lived."
 )

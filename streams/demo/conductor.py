@@ -52,7 +52,7 @@ class Play(NamedTuple):
 def run(
     *,
     seconds: float = 60.0,
-    rate: float = 300.0,
+    rate: float = 260.0,
     subscribers: int = 3000,
     seed: int = 1,
     data_dir: Path | None = None,

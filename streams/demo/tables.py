@@ -52,7 +52,7 @@ def print_rollout(console: Console, rollout: Rollout) -> None:
 
 def _subscribers(rollout: Rollout) -> Table:
     table = _table(
-        "What changed for subscribers (the same people want the same on each day; some, when asked, "
+        "What changed for subscribers (the same people want the same on each day; when asked, some "
         "order again)"
     )
     table.add_column("", no_wrap=True)

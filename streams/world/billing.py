@@ -17,7 +17,7 @@ from streams.world.draws import chances
 from streams.world.mix import Fault
 
 # How long a refund, a mistake or a kindness takes.
-_LATER_MS = (200, 2500)
+_LATER_MS = (200, 1500)
 
 CHARGED, FAILED, REFUNDED = (
     SettlementOutcome.CHARGED,

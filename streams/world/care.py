@@ -19,8 +19,8 @@ from streams.world.people import Person
 _AGENTS = ("agent-07", "agent-12", "agent-31")
 _CATEGORIES = ("not ordered", "not delivered", "price")
 # From the charge to the complaint, and from each act to the next.
-_COMPLAINS_MS = (400, 3000)
-_NEXT_MS = (300, 1500)
+_COMPLAINS_MS = (400, 2000)
+_NEXT_MS = (200, 700)
 
 
 class Course(StrEnum):
