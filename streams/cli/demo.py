@@ -31,7 +31,11 @@ RATE = 260.0
 )
 @click.option("--rate", default=RATE, show_default=True, help="minute: orders a second.")
 @click.option(
-    "--orders-a-day", default=3000, show_default=True, help="rollout: orders of each day lived."
+    "--orders-a-day",
+    type=click.IntRange(1, 1_000_000),
+    default=3000,
+    show_default=True,
+    help="rollout: orders of each day lived.",
 )
 @click.option(
     "--subscribers", type=int, help="How many people there are. [default: 3000, rollout: 600]"

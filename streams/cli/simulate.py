@@ -62,7 +62,8 @@ def simulate(
 ) -> None:
     """Play the outside world against any broker.
 
-    Message centres, a voice platform, billing, and subscribers who answer yes, no, late or never.
+    Message centres, a voice platform, billing, customer care, and subscribers who answer yes, no,
+    by code, late or never, list, cancel, undo and complain.
     Topics and reference data must be there (`topics apply`, `reference apply`); a worker answers.
     Ends by itself when every order has its verdict and every approved one its charge; Ctrl-C
     places no more orders and waits for the answers.
@@ -125,7 +126,8 @@ def _report(summary: "Summary") -> None:
     click.echo(
         f"{tally.events} records in {summary.publishing_seconds:.1f} s "
         f"({summary.events_per_second:.0f} a second): {tally.orders} orders, {tally.approved} "
-        f"approved, {sum(tally.refused.values())} refused, {tally.charges} charges."
+        f"approved, {sum(tally.refused.values())} refused, {tally.charges} charges, "
+        f"{sum(tally.refunds.values())} refunds, {sum(tally.care.values())} care actions."
     )
     if summary.trouble:
         raise Stop(Cause.NOT_DRAINED, summary.trouble)

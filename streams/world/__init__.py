@@ -1,7 +1,8 @@
-"""The simulated outside world: message centres, subscribers with tempers, and billing.
+"""The simulated outside world: message centres, subscribers with tempers, billing, customer care.
 
-It stands where the operator's systems stand: it publishes orders, replies, delivery reports and
-settlements, and reads messages, charges and verdicts, against any broker. Laws: it shares no
+It stands where the operator's systems stand: it publishes orders, replies, delivery reports,
+settlements and care actions, and reads messages, charges, refund requests and verdicts, against any
+broker. Laws: it shares no
 thinking with the gate (types and codecs only); what people do is drawn from the seed and
 themselves; it says what it did and saw, and never waits for ever.
 """
