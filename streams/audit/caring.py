@@ -165,18 +165,17 @@ def _evidence(account: Account) -> Iterator[tuple[str, str]]:
 
 
 def _stopped(case: Case, name: str) -> None:
-    """A clock stands still: whatever was due by the watermark must have come before."""
-    complaint = case.person.complaints[name]
-    missed(case.ledger, complaint, {case.decision.entry.partition: case.decision.watermark})
+    """A clock stands still: what was due before another due act that was taken must have come."""
+    missed(case.ledger, case.person.complaints[name], case.ledger.due_until)
 
 
 def missed(ledger: Ledger, complaint: Complaint, passed: Mapping[int, int]) -> None:
-    """Note what a clock should have said by the watermarks of the partitions."""
+    """Note what a clock should have said before these instants of the partitions."""
     opened = complaint.opened_by.entry
     if complaint.answered:
         return
     for due_at in complaint.alarms_at:
-        if due_at <= passed[opened.partition]:
+        if due_at < passed[opened.partition]:
             sentence = "an alarm of this complaint's clock is missing"
             ledger.found[10].append(finding(10, opened, sentence))
 

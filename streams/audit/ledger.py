@@ -35,6 +35,8 @@ class Ledger:
     """On a clear yes in time that was not taken as one."""
     overdrawn: list[tuple[Charge, Prompt]] = field(default_factory=list)
     """Charges that a yes does not cover any more."""
+    due_until: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """The latest due act taken on each partition: what was due before it has been taken."""
     window_alarms: set[str] = field(default_factory=set)
     """Ids of the alarms that windows raise."""
     _words: dict[int, Words] = field(default_factory=dict)

@@ -173,6 +173,9 @@ class Walk:
     def _due(self, case: Case) -> None:
         """A prompt's end or an instant of a complaint's clock has come."""
         decision = case.decision
+        until = self._ledger.due_until
+        partition = decision.entry.partition
+        until[partition] = max(until[partition], decision.event_at)
         if decision.complaint_id is not None:
             case.alarms["OVERDUE"] += 1
             caring.rang(case, decision.complaint_id)
@@ -194,11 +197,13 @@ class Walk:
                 case.note(10, f"its alarm {kind} is missing")
 
     def _close(self) -> None:
-        """What clocks should have said by the end of the history."""
-        passed = {
-            partition: max(decisions[-1].watermark, self._books.ticked(partition))
-            for partition, decisions in self._books.decisions.items()
-        }
+        """What clocks should have said by the end of the history; drained, nothing due is left."""
+        passed = self._ledger.due_until
+        if self._books.drained:
+            passed = {
+                partition: max(decisions[-1].watermark, self._books.ticked(partition)) + 1
+                for partition, decisions in self._books.decisions.items()
+            }
         for person in self._ledger.people.values():
             for complaint in person.complaints.values():
                 caring.missed(self._ledger, complaint, passed)

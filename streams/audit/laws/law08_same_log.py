@@ -88,10 +88,6 @@ def _in_order(decisions: list[Decision]) -> Iterator[Finding]:
         if here <= taken.get(decision.topic, (-1, -1)):
             sentence = f"{decision.topic} is taken out of its own order"
             yield finding(NUMBER, decision.entry, sentence)
-        before = decisions[expected - 1]
-        same_tick = decision[2:5] == before[2:5] and min(decision.act, before.act) > 0
-        if same_tick and decision.event_at < before.event_at:
-            yield finding(NUMBER, decision.entry, "it was due before the act taken before it")
         watermark, positions = decision.watermark, decision.reference
         taken[decision.topic] = here
 
