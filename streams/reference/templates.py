@@ -74,7 +74,9 @@ def _syntax(kind: MessageKind, text: str) -> Fault | None:
         part.name for part in parts if isinstance(part, nodes.Name) and part.name not in known
     ]
     if unknown:
-        return f"names {unknown[0]}, which is no value of a {kind.lower()}", choose_from(unknown[0], known)
+        return f"names {unknown[0]}, which is no value of a {kind.lower()}", choose_from(
+            unknown[0], known
+        )
     sample = _sample(kind)
     if syntax_fault(text) or render_in_sandbox(text, sample) != fill(text, sample):
         # Comments, whitespace control, carriage returns: Jinja2 drops what substitution keeps.

@@ -163,12 +163,12 @@ def run(gate: Gate) -> Run:
 
 
 def test_fausts_commands_list_the_gates_agents_and_tables(gate: Gate) -> None:
-    """`tollgate faust` knows the gate's one agent with its inputs, and its four tables."""
+    """`tollgate faust` knows the gate's one agent with its inputs, and its tables."""
     agents = gate.tollgate("faust", "agents")
     assert "gate" in agents
     assert topics.ORDERS in agents
     tables = gate.tollgate("faust", "tables")
-    for name in ("grants", "subscribers", "orders", "events"):
+    for name in ("grants", "subscribers", "orders", "events", "charges", "complaints"):
         assert name in tables
 
 
