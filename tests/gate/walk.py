@@ -245,6 +245,8 @@ class Walk:
         draw = self.draw
         kind = draw.choice(tuple(each for each in CareKind))
         msisdn = draw.choice(SUBSCRIBERS)
+        if kind is CareKind.RELEASE:
+            self.at += SECOND  # a charge of that very instant could be either owner's
         acted = care(self.new_id("a"), self.at, msisdn=msisdn, kind=kind)
         if kind is CareKind.RELEASE and draw.random() < 0.5 and not self.charged_since(msisdn):
             acted = acted._replace(acted_at=self.at - HOUR)
