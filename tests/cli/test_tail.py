@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,15 @@ def test_a_partition_or_topic_that_is_not_there_says_so(
     assert away.exit_code == Cause.BROKER_AWAY.exit_code
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches our children: a shell's background job is started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_following_goes_on_and_ends_well_at_ctrl_c(
     kafka: EmbeddedBroker, prefix: str, tmp_path: Path
 ) -> None:
