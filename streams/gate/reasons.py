@@ -328,8 +328,8 @@ ROWS: tuple[Row, ...] = (
         (Reason.COMPLAINT_ANSWERED, "您的投诉已答复。", "Your complaint has been answered."),
         (
             Reason.COMPLAINT_UPHELD,
-            "您的投诉成立，感谢您的反馈；尚未退还的费用会退还给您。",
-            "Your complaint is upheld, thank you for telling us; what is owed will be refunded.",
+            "您的投诉成立，感谢您的反馈；如有可退费用，我们会另行告知退还金额。",
+            "Your complaint is upheld, thank you for telling us; a refund is named where one is due.",
         ),
         (
             Reason.COMPLAINT_REJECTED,
