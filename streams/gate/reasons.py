@@ -329,7 +329,7 @@ ROWS: tuple[Row, ...] = (
         (
             Reason.COMPLAINT_UPHELD,
             "您的投诉成立，感谢您的反馈；如有可退费用，我们会另行告知退还金额。",
-            "Your complaint is upheld, thank you for telling us; a refund is named where one is due.",
+            "Your complaint is upheld, thank you for telling us; a refund that is due is named.",
         ),
         (
             Reason.COMPLAINT_REJECTED,
