@@ -16,7 +16,6 @@ from streams.audit.texts import first_yes, language_of, prompt_text, template_of
 from streams.topics import VERDICTS
 
 LIMITS = frozenset({"DECLINED_TODAY", "CALL_LIMIT", "SPEND_LIMIT", "WAITING_LIMIT", "PROMPT_LIMIT"})
-_ASKED = ("PROMPTED", "WAITING")
 _TRIED = ("APPROVED_WOULD_ASK", "APPROVED_WOULD_COVER", "APPROVED_WOULD_REFUSE")
 
 
