@@ -2,7 +2,7 @@
 # Another Python: make setup PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock clean bench kills
+.PHONY: help setup demo test check fmt lock clean bench kills chaos
 BIN := .venv/bin
 # Word for word what a step says and takes: $(call timed,what is done,command)
 timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
@@ -52,3 +52,7 @@ bench: setup ## measure throughput and latency of one worker, also into build/be
 
 kills: setup ## kill -9 the worker ten times in a run of 100,000 events, and audit it
 	@$(BIN)/python -m tests.figures.kills
+
+chaos: setup ## real faults on a real broker (ROWS=name,name SEEDS=3 SEED=n), also into build/chaos.md
+	@$(BIN)/python -m tests.chaos.suite --rows '$(ROWS)' $(if $(SEEDS),--seeds '$(SEEDS)') \
+		$(if $(SEED),--seed '$(SEED)')

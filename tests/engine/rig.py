@@ -1,5 +1,6 @@
 """Topics, load and workers of the small job on the shared broker."""
 
+import itertools
 import json
 import random
 import signal
@@ -16,6 +17,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.broker import EmbeddedBroker
 from tests.engine.check import Check, Checked, Record, read
+from tests.figures.eyes import Eyes
 
 PARTITIONS = 4
 # A busy machine with two cores: far above what any step takes alone.
@@ -54,6 +56,9 @@ class Rig:
 
     def send(self, count: int, rate: float = 0.0, seed: int = 7) -> None:
         """Adds and takes on a few hundred keys; `rate` a second, 0 as fast as it goes."""
+        self._send(iter(range(count)), rate, seed)
+
+    def _send(self, places: Iterator[int], rate: float, seed: int) -> None:
         producer = Producer(
             {
                 "bootstrap.servers": self.bootstrap,
@@ -64,7 +69,9 @@ class Rig:
         )
         draws = random.Random(seed)
         began = time.monotonic()
-        for place in range(count):
+        count = 0
+        for place in places:
+            count += 1
             topic = "adds" if draws.random() < 0.6 else "takes"
             key = b"key-%d" % draws.randrange(300)
             producer.produce(self.prefix + topic, b"%d" % place, key)
@@ -84,13 +91,35 @@ class Rig:
         finally:
             thread.join()
 
+    @contextmanager
+    def flowing(self, rate: float, seed: int = 7) -> Iterator[None]:
+        """Load at this rate for as long as the block runs."""
+        over = threading.Event()
+        places = itertools.takewhile(lambda _: not over.is_set(), itertools.count())
+        thread = threading.Thread(target=self._send, args=(places, rate, seed))
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def decisions_seen(self) -> Eyes:
+        """When decisions of the job are committed, from now on."""
+        settings = {"bootstrap.servers": self.bootstrap}
+        return Eyes(settings, self.prefix + "taken", PARTITIONS)
+
     # -- workers ---------------------------------------------------------------------------------
 
     def start(
-        self, name: str, *, static: bool = False, instance: str = ""
+        self, name: str, *, static: bool = False, instance: str = "", **options: str
     ) -> subprocess.Popen[bytes]:
-        """Start a worker on its own folder; a static member under its name, or another."""
+        """Start a worker on its own folder; a static member under its name, or another.
+
+        Whatever else worker.py understands goes into `options`.
+        """
         options = {
+            **options,
             "prefix": self.prefix,
             "bootstrap": self.bootstrap,
             "data_dir": str(self.folder / name),

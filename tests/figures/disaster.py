@@ -10,20 +10,18 @@ import random
 import shutil
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
-
 from streams import clients, topics
 from streams.audit import Report, audit_topics
 from streams.broker import EmbeddedBroker
 from streams.settings import Settings
 from streams.world import Options, Summary, run_simulation
+from tests.figures.eyes import Eyes, now_ms
 from tests.figures.gate import PROMPT_LIFE_MS, Gate, Worker
 from tests.figures.latency import EVENTS_AN_ORDER
 from tests.figures.progress import Progress
@@ -33,7 +31,6 @@ DRAIN_S = PROMPT_LIFE_MS / 1000
 # A dead owner's transaction is over after 6 s, its broker looks every 10 s, and machines are busy.
 _RECOVERY_S = 60.0
 _LOOK_EVERY_S = 0.02
-_READ_MOST = 2000
 
 Tell = Callable[[str], None]
 
@@ -96,7 +93,7 @@ def strike(broker: EmbeddedBroker, prefix: str, folder: Path, plan: Plan, tell: 
     )
     with ExitStack() as stack:
         hands = _Hands(gate, stack)
-        eyes = stack.enter_context(_Eyes(gate.settings))
+        eyes = stack.enter_context(decisions_seen(gate.settings))
         hands.await_ready()
         world = stack.enter_context(_World(gate.settings, options))
         struck = _kill_all(plan, hands, world, tell)
@@ -123,6 +120,12 @@ def _kill_all(
             f"{', state removed' if wiped else ''}"
         )
     return struck
+
+
+def decisions_seen(settings: Settings) -> Eyes:
+    """When decisions of a gate are committed, from now on."""
+    topic = settings.topic_prefix + topics.DECISIONS
+    return Eyes(clients.reader(settings, "figures"), topic, settings.partitions)
 
 
 def _await_decided(settings: Settings, hands: "_Hands") -> int:
@@ -161,7 +164,7 @@ class _Hands:
     def kill_and_restart(self, *, wipe: bool) -> int:
         """When it was killed, in ms since the epoch."""
         self.check()
-        at = time.time_ns() // 1_000_000
+        at = now_ms()
         self.worker.kill()
         if wipe:
             shutil.rmtree(self._gate.state)
@@ -214,41 +217,3 @@ class _World:
             self._summary = run_simulation(self._settings, self._options, stopped=self._over.is_set)
         except BaseException as error:  # noqa: BLE001  # raised again by whoever waits
             self._failure = error
-
-
-class _Eyes:
-    """See committed decisions come, on a thread of their own."""
-
-    def __init__(self, settings: Settings) -> None:
-        # (written at, seen at) in ms since the epoch, a batch; both only grow.
-        self._seen: list[tuple[int, int]] = []
-        self._consumer = Consumer(clients.reader(settings, "figures") | {"fetch.wait.max.ms": 20})
-        topic = settings.topic_prefix + topics.DECISIONS
-        self._consumer.assign(
-            [TopicPartition(topic, number, 0) for number in range(settings.partitions)]
-        )
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="eyes", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(_RECOVERY_S)
-        self._consumer.close()
-
-    def first_after(self, killed_at: int) -> int | None:
-        """Milliseconds until a decision was seen that was written after this instant."""
-        place = bisect_left(self._seen, (killed_at + 1, 0))
-        return self._seen[place][1] - killed_at if place < len(self._seen) else None
-
-    def _look(self) -> None:
-        while not self._over.is_set():
-            for record in self._consumer.consume(_READ_MOST, _LOOK_EVERY_S):
-                if record.error() is not None:
-                    raise KafkaException(record.error())
-                written = record.timestamp()[1]
-                if not self._seen or written > self._seen[-1][0]:
-                    self._seen.append((written, time.time_ns() // 1_000_000))

@@ -1,0 +1,18 @@
+"""THE table of contents: every row there is, in the order in which they run."""
+
+from tests.chaos import membership
+from tests.chaos.row import Row
+
+ROWS: tuple[Row, ...] = (*membership.ROWS,)
+
+
+def named(names: str) -> tuple[Row, ...]:
+    """The rows with these names, divided by commas; ValueError for a name that no row has."""
+    if not names:
+        return ROWS
+    by_name = {row.name: row for row in ROWS}
+    wanted = names.replace(",", " ").split()
+    unknown = [name for name in wanted if name not in by_name]
+    if unknown:
+        raise ValueError(f"There is no row {', '.join(unknown)}. Rows: {', '.join(by_name)}.")
+    return tuple(by_name[name] for name in wanted)
