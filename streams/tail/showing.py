@@ -23,8 +23,8 @@ from streams.egress.dead_letters import CAUSE_HEADER
 from streams.gate import effects, events, reference, rows, words
 from streams.gate.rows import ChargeAccount, Complaint, Seen, ServiceDay, Subscriber
 from streams.ingress.read import is_msisdn
+from streams.masking import mask_bytes, mask_id, mask_text, masked
 from streams.settings import Settings
-from streams.tail.masking import mask_bytes, mask_id, mask_text, masked
 
 _ERRORS = "__connect.errors."
 _HIDDEN = "(hidden)"

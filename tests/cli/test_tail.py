@@ -18,8 +18,8 @@ from streams import topics
 from streams.broker import EmbeddedBroker
 from streams.cli.main import tollgate
 from streams.errors import Cause
+from streams.masking import mask_bytes, mask_id, mask_text
 from streams.tail import find
-from streams.tail.masking import mask_bytes, mask_id, mask_text
 from streams.tail.showing import TABLES
 from tests.app.rig import ASKS, ASKS_NOT, Gate, Unsent, example, keyed, now_ms, order, reply
 

@@ -200,12 +200,12 @@ def metric_table() -> str:
 
 
 def exit_table() -> str:
-    """Every exit code, and whether starting again, unchanged, can help."""
+    """Every exit code: why, what a person does, what the supervisor of a worker does."""
     return markdown(
-        ("code", "why", "start again?"),
+        ("code", "why", "what to do", "supervisor"),
         (
-            (str(cause.exit_code), cause.value.sentence, "yes" if cause.value.restart else "")
-            for cause in Cause
+            (str(row.exit_code), row.sentence, row.advice, row.supervisor.value)
+            for row in (cause.value for cause in Cause)
         ),
     )
 
