@@ -1,0 +1,1 @@
+"""The real gate and engine on a simulated world: one thread, one seed, repeatable to the byte."""

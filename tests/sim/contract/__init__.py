@@ -1,0 +1,1 @@
+"""What the engine relies on, demanded of the model and of the real clients and disk alike."""
