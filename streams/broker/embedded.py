@@ -104,10 +104,10 @@ class EmbeddedBroker:
             return
         self._forget()
         jars = ensure_jars(self._tell)
-        self._port = self._port or _draw_port()
+        self._port = self._port or draw_port()
         _refuse_taken(self._port)
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        properties = server_properties(self.data_dir, self._port, _draw_port(), self._properties)
+        properties = server_properties(self.data_dir, self._port, draw_port(), self._properties)
         write_config(self.data_dir, properties)
         if not (Path(properties["log.dirs"]) / "meta.properties").exists():
             self._format(jars)
@@ -256,7 +256,7 @@ def _cluster_id() -> str:
             return text
 
 
-def _draw_port() -> int:
+def draw_port() -> int:
     """A port that nobody listens on, drawn so that two starters seldom draw the same."""
     for port in random.SystemRandom().sample(PORTS, PORT_DRAWS_MAX):
         if not _taken(port):
