@@ -17,7 +17,7 @@ def _come_and_go(stage: Stage, seed: int, *, static: bool) -> Observed:
     job = stage.job()
     crew = _Crew(job, static=static)
     again_s = []
-    with job.flowing(_RATE, seed), stage.enter(job.decisions_seen()) as eyes:
+    with job.flowing(_RATE, seed), job.decisions_seen() as eyes:
         crew.come("w0")
         job.wait(lambda: eyes.all_after(0) is not None, "the first worker's decisions")
         for _ in range(_CHANGES):
