@@ -8,8 +8,9 @@ the ports.
 
 from streams.engine.agent import AgentTurn, Turns
 from streams.engine.config import Config, Limits
+from streams.engine.engine import Engine, Ports
 from streams.engine.errors import Cause, Fatal
-from streams.engine.face import App, Table, Worker
+from streams.engine.face import App, OpenPorts, Table, Worker, real_ports
 from streams.engine.partition import DUE, Partition
 from streams.engine.rows import Rows, TableSpec
 
@@ -19,12 +20,16 @@ __all__ = [
     "App",
     "Cause",
     "Config",
+    "Engine",
     "Fatal",
     "Limits",
+    "OpenPorts",
     "Partition",
+    "Ports",
     "Rows",
     "Table",
     "TableSpec",
     "Turns",
     "Worker",
+    "real_ports",
 ]

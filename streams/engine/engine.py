@@ -9,14 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rocksdict import Cache
-
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal, Refused
-from streams.engine.folder import Folder
 from streams.engine.membership import Membership
 from streams.engine.partition import Partition
-from streams.engine.ports import Background, Clients, Clock, Exit
+from streams.engine.ports import Background, Clients, Clock, Disk, Exit
 from streams.engine.references import References
 from streams.engine.restore import Opening, identify
 from streams.engine.rows import TableSpec
@@ -39,6 +36,7 @@ class Ports:
     """The world, as the engine sees it."""
 
     clients: Clients
+    disk: Disk
     clock: Clock
     background: Background
     exit: Exit
@@ -80,11 +78,9 @@ class Engine:
         self._lags_at = 0.0
         self._asking: tuple[Future[list[int]], list[Partition]] | None = None
         self._watchdog = Watchdog(ports.clock, config.limits.stuck, ports.exit)
-        self._folder = Folder(config.data_dir)
         self._look_ups = ports.clients.look_ups()
         self._identity = identify(config, self._look_ups)
-        self._cache = Cache(config.limits.block_cache_bytes)
-        name = f"{config.group}-{self._folder.worker}"
+        name = f"{config.group}-{ports.disk.worker}"
         self._producers = Producers(ports.clients, ports.background, name)
         self._references = References(config, ports.clients, self._look_ups)
         self._membership = Membership(config, ports.clients, ports.background, self._prepare)
@@ -127,7 +123,7 @@ class Engine:
         self._membership.close()
         self._references.close()
         self._look_ups.close()
-        self._folder.close()
+        self._ports.disk.close()
 
     # -- one step --------------------------------------------------------------------------------
 
@@ -300,7 +296,7 @@ class Engine:
             self._look_ups,
             self._ports.clock,
             self._identity,
-            self._cache,
+            self._ports.disk,
             self._tables,
         )
 

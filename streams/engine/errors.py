@@ -23,6 +23,7 @@ class Cause(Enum):
     UNCERTAIN_COMMIT = "uncertain_commit"
     STUCK = "stuck"
     STORE_FAILED = "store_failed"
+    STORE_DAMAGED = "store_damaged"
     JOB_FAILED = "job_failed"
     IMPOSSIBLE = "impossible"
 

@@ -16,17 +16,31 @@ without a transaction ends the process.
 """
 
 import asyncio
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
 
 import faust
 
 from streams.engine.agent import partition_at_hand
 from streams.engine.config import Config
-from streams.engine.engine import Engine
+from streams.engine.disk import LocalDisk
+from streams.engine.engine import Engine, Ports
+from streams.engine.kafka import KafkaClients
 from streams.engine.ports import Exit
-from streams.engine.process import end_process
+from streams.engine.process import RealClock, Threads, end_process
 from streams.engine.rows import Rows, TableSpec
 from streams.engine.shell import Boot, Carrier, TableManager, Topics, Transport, TurnConsumer
+
+OpenPorts: TypeAlias = Callable[[Config, Exit], Ports]
+"""Reaches the world for one worker, on the engine's own thread; Fatal when it cannot."""
+
+
+def real_ports(job: Config, end: Exit) -> Ports:
+    """Kafka, local disk, this machine's clock and threads."""
+    limits = job.limits
+    # The folder first: a second worker on it must not get as far as the broker.
+    disk = LocalDisk(job.data_dir, limits.block_cache_bytes, limits.write_buffer_bytes)
+    return Ports(KafkaClients(job), disk, RealClock(), Threads(8), end)
 
 
 class Table(faust.Table[Any, Any]):
@@ -78,11 +92,13 @@ class App(faust.App):
         self,
         job: Config,
         end: Exit | None = None,
+        open_ports: OpenPorts = real_ports,
         **faust_settings: Any,
     ) -> None:
         self.job = job
         self.specs: list[TableSpec[Any]] = []
         self.end_process: Exit = end or end_process
+        self.open_ports = open_ports
         servers = str(job.client["bootstrap.servers"]).split(",")
         settings: dict[str, Any] = {
             "broker": [f"kafka://{server.strip()}" for server in servers],

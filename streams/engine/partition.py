@@ -13,10 +13,10 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal
 from streams.engine.merge import Merge, Taken
-from streams.engine.ports import Headers, Producer
+from streams.engine.ports import Headers, Producer, Write
 from streams.engine.positions import Positions
 from streams.engine.rows import Rows, TableSpec
-from streams.engine.store import Store, Write
+from streams.engine.store import Due, Store
 from streams.engine.sweep import Sweep
 
 DUE = -1
@@ -56,14 +56,7 @@ class Partition:
         self._sweep = Sweep(
             self.tables.values(), store, limits.sweep_rows, limits.sweep_interval_ms
         )
-        self._due = [
-            entry
-            for rows in self.tables.values()
-            if rows.spec.due is not None
-            for key, value in store.scan(rows.spec.prefix)
-            for entry in rows.spec.due(key[1:], rows.spec.load(value))
-        ]
-        heapq.heapify(self._due)
+        self._due = store.due()  # in order, which is a heap
         self._begin_state(positions, positions.references)
 
     def _begin_state(self, positions: Positions, references: Sequence[int]) -> None:
@@ -74,7 +67,9 @@ class Partition:
         self.source, self.offset = DUE, -1
         self._finished = True
         self._advanced = False
-        self._popped: list[tuple[int, bytes]] = []
+        self._popped: list[Due] = []
+        # Of the index on disk: whether an entry is there after this turn.
+        self._indexed: dict[Due, bool] = {}
         self._writes: list[Write] = []
         self._report = _Report()
 
@@ -131,7 +126,14 @@ class Partition:
                 f"Partition {self.number}: a committed turn's positions record has no offset.",
                 "Start again: the changelog has what was committed.",
             )
-        self.store.write(self._writes, position + 1, self.positions.dump())
+        indexed = self._indexed
+        self.store.write(
+            self._writes,
+            position + 1,
+            self.positions.dump(),
+            due=[one for one, is_due in indexed.items() if is_due],
+            done=[one for one, is_due in indexed.items() if not is_due],
+        )
         for rows in self.tables.values():
             rows.committed()
         self.committed = self.positions
@@ -168,6 +170,7 @@ class Partition:
         while due and due[0][0] <= positions.watermark and len(self._popped) < limit:
             entry = heapq.heappop(due)
             self._popped.append(entry)
+            self._indexed[entry] = False
             self.source, self.offset = DUE, positions.tick_offset
             yield DUE, entry[1], entry[0]
 
@@ -196,6 +199,7 @@ class Partition:
         hint, and the job asks its rows whether it still means anything.
         """
         heapq.heappush(self._due, (at, token))
+        self._indexed[at, token] = True
 
     def send(
         self,

@@ -1,11 +1,11 @@
 """What the engine needs of the world, as narrow ports.
 
-Clients, clock, threads and the end of the process are reached through these, so that a simulator
-can stand in for them and one contract suite holds both. The shapes of calls are confluent-kafka's
-(librdkafka's terms), as far as the engine uses them.
+Clients, disk, clock, threads and the end of the process are reached through these, so that a
+simulator can stand in for them and one contract suite holds both. The shapes of calls are
+confluent-kafka's (librdkafka's terms), as far as the engine uses them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,8 @@ Headers = Sequence[tuple[str, bytes | None]]
 Rebalance = Callable[[Any, list[TopicPartition]], None]
 """(the consumer, partitions given or taken), called inside `poll` and `close`."""
 Delivery = Callable[[KafkaError | None, Message], None]
+Write = tuple[bytes, bytes | None]
+"""(key, value) as changelog and disk take it; None deletes."""
 
 
 class Reader(Protocol):
@@ -112,6 +114,41 @@ class Clients(Protocol):
 
     def tick_producer(self) -> TickProducer: ...
     def look_ups(self) -> LookUps: ...
+
+
+class Database(Protocol):
+    """Sorted keys and values on local disk, of one partition."""
+
+    get: Callable[[bytes], bytes | None]
+    """The value, or None; an exception of the database's own where it cannot be read."""
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """All of it or nothing, durable against the end of the process; Fatal when refused."""
+
+    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """(key, value) from `start` on, in the keys' order; Fatal where it cannot be read."""
+
+    def failure(self, error: Exception) -> Fatal:
+        """What an exception of `get` means; damage is marked, so that it is found at the start."""
+
+    def close(self) -> None:
+        """Release the database's lock; closing twice is harmless."""
+
+
+class Disk(Protocol):
+    """A worker's own folder; locked against every other worker while this object lives."""
+
+    worker: str
+    """The identity stored in it, under which the broker knows the worker."""
+
+    def database(self, name: str) -> Database:
+        """Open one, or make it; Fatal STORE_DAMAGED when its bytes are not what was written."""
+
+    def remove(self, name: str) -> None:
+        """Forget a database altogether, and the mark of its damage; harmless if there is none."""
+
+    def close(self) -> None:
+        """Let another worker have the folder."""
 
 
 class Clock(Protocol):

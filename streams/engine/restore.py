@@ -3,32 +3,36 @@
 In this order, and the order is the argument (each step on a background thread, for each partition
 for itself):
  (a) wait until the group's offsets are stable: a dead owner's transaction is then over;
- (b) open the store; one older than the changelog keeps tombstones is removed and rebuilt in full;
+ (b) open the store; one that is damaged, or older than the changelog keeps tombstones, is removed
+     and rebuilt in full;
  (c) replay the changelog from the store's position to the high watermark, waiting while the last
      stable offset is behind it;
  (d) compare positions: the store's, the group's, the topics' identity; a contradiction stops;
- (e) rebuild what is derived (the due times), in `Partition`.
+ (e) take the due times from the store's index, in `Partition`.
 """
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaException, TopicPartition
-from rocksdict import Cache
 
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal
 from streams.engine.kafka import is_end
 from streams.engine.partition import POSITIONS_KEY, Partition
-from streams.engine.ports import Clients, Clock, LookUps
+from streams.engine.ports import Clients, Clock, Disk, LookUps, Write
 from streams.engine.positions import Positions
 from streams.engine.rows import TableSpec
-from streams.engine.store import Store, Write, remove
+from streams.engine.store import Due, Store
+
+log = logging.getLogger(__name__)
 
 _NO_OFFSET = -1001
+_CLOCK_SET_BACK_MS = 60_000
+"""A store written this far in the future tells that the clock was set back: its age is unknown."""
 
 
 class Abandoned(Exception):
@@ -87,7 +91,7 @@ class Opening:
     look_ups: LookUps
     clock: Clock
     identity: Identity
-    cache: Cache
+    disk: Disk
     tables: Sequence[TableSpec[Any]]
     abandoned: bool = False
 
@@ -111,19 +115,64 @@ class Opening:
         if self.abandoned:
             raise Abandoned
 
-    def _path(self) -> Path:
-        return self.config.data_dir / f"partition-{self.number}"
+    @property
+    def _name(self) -> str:
+        return f"partition-{self.number}"
 
     def _open_store(self) -> Store:
-        limits = self.config.limits
-        label = f"{self.identity.label} [{self.number}]".encode()
-        store = Store(self._path(), label, self.cache, limits.write_buffer_bytes)
-        age_ms = self.clock.now_ms() - store.written_at_ms
-        if store.positions and age_ms > self.identity.tombstones_ms:
+        try:
+            store = self._store()
+            why = self._outdated(store)
+        except Fatal as fatal:
+            if fatal.cause is not Cause.STORE_DAMAGED:
+                raise
+            store, why = None, fatal.detail
+        if store is not None and why is None:
+            return store
+        log.warning("%s is rebuilt from the changelog: %s", self._name, why)
+        if store is not None:
             store.close()
-            remove(self._path())
-            store = Store(self._path(), label, self.cache, limits.write_buffer_bytes)
-        return store
+        self.disk.remove(self._name)
+        return self._store()
+
+    def _store(self) -> Store:
+        label = f"{self.identity.label} [{self.number}]".encode()
+        database = self.disk.database(self._name)
+        try:
+            store = Store(database, label, self.clock)
+            store.index(self._due_of_all(store))
+            return store
+        except BaseException:
+            database.close()
+            raise
+
+    def _outdated(self, store: Store) -> str | None:
+        """Why the changelog may lack tombstones of rows that this store still has, or None."""
+        if not store.positions:
+            return None
+        age_ms = self.clock.now_ms() - store.written_at_ms
+        if age_ms > self.identity.tombstones_ms:
+            return f"it is {age_ms / 3_600_000:.0f} hours old, and deletions since may be forgotten"
+        if age_ms < -_CLOCK_SET_BACK_MS:
+            return "it was written in the future, so its age is not known"
+        return None
+
+    def _due_of_all(self, store: Store) -> Iterable[Due]:
+        for spec in self.tables:
+            if spec.due is not None:
+                for key, value in store.scan(spec.prefix):
+                    yield from spec.due(key[len(spec.prefix) :], spec.load(value))
+
+    def _due_of(self, rows: Sequence[Write]) -> list[Due]:
+        """Of replayed rows; what the last word on a key says counts."""
+        specs = {spec.prefix: spec for spec in self.tables if spec.due is not None}
+        last = {key: value for key, value in rows if key[:1] in specs and value is not None}
+        return [
+            due
+            for key, value in last.items()
+            if (spec := specs[key[:1]]).due is not None
+            for due in spec.due(key[1:], spec.load(value))
+        ]
 
     def _replay(self, store: Store) -> None:
         changelog = self.config.changelog
@@ -131,17 +180,25 @@ class Opening:
         if store.position > high:
             raise Fatal(
                 Cause.STATE_CONTRADICTS_LOG,
-                f"{self._path()} stands for changelog offset {store.position} of {changelog} "
-                f"[{self.number}], which ends at {high}: the log has lost what was committed.",
+                f"The folder {self._name} stands for changelog offset {store.position} of "
+                f"{changelog} [{self.number}], which ends at {high}: the log has lost what was "
+                "committed.",
                 "Find out what happened to the topic before anything else. If the log is right, "
                 "remove the folder.",
             )
-        start = max(store.position, low)
-        if start >= high:
+        if store.position < low:
+            # Compaction never moves the start of a log; only deleting records does.
+            raise Fatal(
+                Cause.STATE_CONTRADICTS_LOG,
+                f"{changelog} [{self.number}] begins at {low}, the store lacks it from "
+                f"{store.position} on: rows are gone.",
+                "Restore the changelog, or a data folder that stands for at least its beginning.",
+            )
+        if store.position == high:
             return
         reader = self.clients.reader("restore")
         try:
-            reader.assign([TopicPartition(changelog, self.number, start)])
+            reader.assign([TopicPartition(changelog, self.number, store.position)])
             ended = False
             while not ended:
                 self._check_wanted()
@@ -164,7 +221,7 @@ class Opening:
                     elif not error.retriable():
                         raise KafkaException(error)
                 if position >= 0:
-                    store.write(rows, position, positions)
+                    store.write(rows, position, positions, self._due_of(rows))
         finally:
             reader.close()
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from streams.engine.store import Store, Write
+from streams.engine.ports import Write
+from streams.engine.store import Store
 
 Row = TypeVar("Row")
 
@@ -24,7 +25,7 @@ class TableSpec(Generic[Row]):
     dump: Callable[[Row], bytes]
     load: Callable[[bytes], Row]
     due: Callable[[bytes, Row], Iterable[tuple[int, bytes]]] | None = None
-    """(stream time, token) of what must happen for this row; rebuilt from rows at open."""
+    """(stream time, token) of what must happen for this row; a replayed row is indexed by it."""
     forget_at: Callable[[bytes, Row], int] | None = None
     """Stream time from which the row can no longer change any decision; then it is dropped."""
 
@@ -32,12 +33,23 @@ class TableSpec(Generic[Row]):
 class Rows(Generic[Row]):
     """Rows of one table and partition; `dirty` is the open turn's overlay (None: deleted)."""
 
-    __slots__ = ("_capacity", "_get", "_load", "_old", "_prefix", "_young", "dirty", "spec")
+    __slots__ = (
+        "_capacity",
+        "_get",
+        "_load",
+        "_old",
+        "_prefix",
+        "_store",
+        "_young",
+        "dirty",
+        "spec",
+    )
 
     def __init__(self, spec: TableSpec[Row], store: Store, capacity: int) -> None:
         self.spec = spec
         self.dirty: dict[bytes, Row | None] = {}
         self._prefix = spec.prefix
+        self._store = store
         self._get = store.get
         self._load = spec.load
         self._capacity = capacity
@@ -53,7 +65,10 @@ class Rows(Generic[Row]):
         if row is None:
             row = self._old.get(key)
             if row is None:
-                value = self._get(self._prefix + key)
+                try:
+                    value = self._get(self._prefix + key)
+                except Exception as error:  # the database's exceptions have no class of their own
+                    raise self._store.failure(error) from error
                 if value is None:
                     return None
                 row = self._load(value)

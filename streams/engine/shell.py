@@ -20,10 +20,8 @@ from faust.transport.drivers import aiokafka as faust_driver
 from faust.types import TP, ConsumerMessage
 
 from streams.engine.agent import AgentTurn
-from streams.engine.engine import Engine, Ports, as_fatal
+from streams.engine.engine import Engine, as_fatal
 from streams.engine.errors import Cause, Fatal
-from streams.engine.kafka import KafkaClients
-from streams.engine.process import RealClock, Threads
 from streams.engine.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -54,8 +52,9 @@ class TurnConsumer(faust_consumer.Consumer):
     def _run_engine(self) -> None:
         end = self.app.end_process
         try:
-            ports = Ports(KafkaClients(self.app.job), RealClock(), Threads(8), end)
-            engine = Engine(self.app.job, self.app.specs, ports, self._hand_over, self._after_turn)
+            job = self.app.job
+            ports = self.app.open_ports(job, end)
+            engine = Engine(job, self.app.specs, ports, self._hand_over, self._after_turn)
             engine.watch()
             self.engine = engine
             self._draining.wait()

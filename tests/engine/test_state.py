@@ -1,19 +1,19 @@
 """Positions, rows, store and sweep of one partition, on a real RocksDB."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rocksdict import Cache
 
+from streams.engine.disk import LocalDisk
 from streams.engine.errors import Cause, Fatal
-from streams.engine.folder import Folder
 from streams.engine.positions import Positions
+from streams.engine.process import RealClock
 from streams.engine.rows import Rows, TableSpec
-from streams.engine.store import Store
+from streams.engine.store import IDENTITY_KEY, Store
 from streams.engine.sweep import Sweep
 
 LONG = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -27,11 +27,24 @@ SPEC: TableSpec[int] = TableSpec(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A fresh store."""
-    made = Store(tmp_path / "store", b"here", Cache(1 << 20), 1 << 20)
+def disk(tmp_path: Path) -> Iterator[LocalDisk]:
+    """A worker's folder."""
+    made = LocalDisk(tmp_path / "data", 1 << 20, 1 << 20)
     yield made
     made.close()
+
+
+@pytest.fixture
+def store(disk: LocalDisk) -> Iterator[Store]:
+    """A fresh store."""
+    made = open_store(disk)
+    yield made
+    made.close()
+
+
+def open_store(disk: LocalDisk, identity: bytes = b"here") -> Store:
+    """The store of these tests, as a worker would open it."""
+    return Store(disk.database("store"), identity, RealClock())
 
 
 @given(
@@ -97,44 +110,161 @@ def test_decoded_rows_in_memory_never_differ_from_the_store(store: Store) -> Non
             assert rows.get(b"%d" % other) == fresh.get(b"%d" % other)
 
 
-def test_rows_and_positions_are_written_together(store: Store) -> None:
+def test_rows_and_positions_are_written_together(disk: LocalDisk, store: Store) -> None:
     """One write takes rows, changelog position and positions record; a new handle sees all."""
     store.write([(b"na", b"1"), (b"nb", b"2")], 7, b"positions")
     store.write([(b"na", None)], 9, b"later")
     store.close()
-    again = Store(store.path, b"here", Cache(1 << 20), 1 << 20)
+    again = open_store(disk)
     assert (again.position, again.positions) == (9, b"later")
     assert list(again.scan(b"n")) == [(b"nb", b"2")]
     again.close()
 
 
-def test_a_store_of_another_identity_is_refused(store: Store) -> None:
+def test_due_times_come_back_in_the_order_of_time(disk: LocalDisk, store: Store) -> None:
+    """What was made due and not handed out is there after a reopening, earliest first."""
+    store.write([], 1, b"", due=[(300, b"c"), (5, b"a"), (70_000, b"b"), (5, b"Z")])
+    store.write([], 2, b"", due=[(6, b"d")], done=[(300, b"c"), (5, b"a")])
+    store.close()
+    again = open_store(disk)
+    assert again.due() == [(5, b"Z"), (6, b"d"), (70_000, b"b")]
+    again.close()
+
+
+def test_a_store_without_an_index_gets_one(disk: LocalDisk, store: Store) -> None:
+    """Only a store that was written before there was an index is indexed anew."""
+    store.index([(5, b"a")])
+    assert store.due() == []
+    database = disk.database("older")
+    database.write([(IDENTITY_KEY, b"here")])
+    older = Store(database, b"here", RealClock())
+    older.index([(5, b"a")])
+    older.index([(6, b"b")])
+    assert older.due() == [(5, b"a")]
+    older.close()
+
+
+def test_a_store_of_another_identity_is_refused(disk: LocalDisk, store: Store) -> None:
     """State of another cluster or group is never opened as ours."""
     store.close()
     with pytest.raises(Fatal) as told:
-        Store(store.path, b"elsewhere", Cache(1 << 20), 1 << 20)
+        open_store(disk, b"elsewhere")
     assert told.value.cause is Cause.FOLDER_FOREIGN
     assert "here" in told.value.detail
 
 
-def test_a_store_is_opened_by_one_process_only(store: Store) -> None:
+@pytest.mark.usefixtures("store")
+def test_a_store_is_opened_by_one_process_only(disk: LocalDisk) -> None:
     """A second opener is told whose fault it is."""
     with pytest.raises(Fatal) as told:
-        Store(store.path, b"here", Cache(1 << 20), 1 << 20)
+        open_store(disk)
     assert told.value.cause is Cause.FOLDER_IN_USE
 
 
 def test_a_data_folder_has_one_worker_and_keeps_its_name(tmp_path: Path) -> None:
     """The folder is locked while in use; the worker's name outlives it, also when moved."""
-    folder = Folder(tmp_path / "data")
+    folder = LocalDisk(tmp_path / "data", 1 << 20, 1 << 20)
     with pytest.raises(Fatal) as told:
-        Folder(tmp_path / "data")
+        LocalDisk(tmp_path / "data", 1 << 20, 1 << 20)
     assert told.value.cause is Cause.FOLDER_IN_USE
     folder.close()
     (tmp_path / "data").rename(tmp_path / "moved")
-    moved = Folder(tmp_path / "moved")
+    moved = LocalDisk(tmp_path / "moved", 1 << 20, 1 << 20)
     assert moved.worker == folder.worker
     moved.close()
+
+
+def test_a_data_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    """A file where the folder should be is no bare traceback."""
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(Fatal) as told:
+        LocalDisk(tmp_path / "data", 1 << 20, 1 << 20)
+    assert told.value.cause is Cause.STORE_FAILED
+
+
+# -- damage ------------------------------------------------------------------------------------
+
+
+def _filled(disk: LocalDisk) -> None:
+    """A store whose rows lie in a file of many blocks."""
+    store = open_store(disk)
+    for batch in range(300):
+        store.write(
+            [(b"n%05d" % (batch * 100 + one), b"12345678") for one in range(100)], batch, b""
+        )
+    store.close()
+
+
+def _flip(path: Path, where: float) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * where)] ^= 0xFF
+    path.write_bytes(content)
+
+
+def _file(disk: LocalDisk, pattern: str) -> Path:
+    folder = disk._path / "store"
+    return max(folder.glob(pattern), key=lambda path: path.stat().st_size)
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        ("MANIFEST-*", lambda path: _flip(path, 0.5)),
+        ("MANIFEST-*", Path.unlink),
+        ("CURRENT", Path.unlink),
+        ("CURRENT", lambda path: _flip(path, 0.5)),
+        ("*.sst", Path.unlink),
+        ("*.sst", lambda path: _flip(path, 0.9999)),
+    ],
+    ids=["manifest-flipped", "manifest-gone", "current-gone", "current-flipped", "gone", "flipped"],
+)
+def test_a_damaged_database_is_not_opened(
+    disk: LocalDisk, name: str, harm: Callable[[Path], None]
+) -> None:
+    """Damage at opening is told as damage; removed, the database begins anew."""
+    _filled(disk)
+    harm(_file(disk, name))
+    with pytest.raises(Fatal) as told:
+        open_store(disk)
+    assert told.value.cause is Cause.STORE_DAMAGED
+    disk.remove("store")
+    again = open_store(disk)
+    assert again.position == 0
+    again.close()
+
+
+def test_a_damaged_block_ends_the_reading_and_is_found_again_at_the_start(disk: LocalDisk) -> None:
+    """A flipped bit in a row's block is no missing row, and no second reading passes over it."""
+    _filled(disk)
+    _flip(_file(disk, "*.sst"), 0.5)
+    store = open_store(disk)
+    rows = Rows(SPEC, store, 10)
+
+    def read_all() -> None:
+        for number in range(30_000):
+            assert rows.get(b"%05d" % number) is not None
+
+    with pytest.raises(Fatal) as told:
+        read_all()
+    assert told.value.cause is Cause.STORE_DAMAGED
+    store.close()
+    with pytest.raises(Fatal) as marked:
+        open_store(disk)
+    assert marked.value.cause is Cause.STORE_DAMAGED
+    assert "checksum" in marked.value.detail
+    disk.remove("store")
+    open_store(disk).close()
+
+
+def test_a_scan_does_not_end_silently_at_a_damaged_block(disk: LocalDisk) -> None:
+    """RocksDB's iterator ends alike there and at the last key; a scan tells them apart."""
+    _filled(disk)
+    _flip(_file(disk, "*.sst"), 0.5)
+    store = open_store(disk)
+    with pytest.raises(Fatal) as told:
+        list(store.scan(b"n"))
+    assert told.value.cause is Cause.STORE_DAMAGED
+    store.close()
 
 
 def test_a_sweep_forgets_what_is_worthless_and_nothing_else(store: Store) -> None:
