@@ -1,4 +1,4 @@
-"""The one place that wires: settings, codecs, reference data, tables, the gate's agent, the worker.
+"""The one place that wires: settings, codecs, the gate's job (job.py), Faust's app, the worker.
 
 `build` makes the Faust app of a worker and starts nothing. What ends a worker is told in one
 sentence with the exit code of `streams.errors`, whichever layer noticed it.
@@ -8,28 +8,19 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
 
-from streams import clients, topics
-from streams.agent import GateAgent
 from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
 from streams.egress import records
-from streams.egress.outbox import Outbox
-from streams.engine import App, Config, Limits, TableSpec, Turns, Worker
+from streams.egress.sealing import Salts
+from streams.engine import App, OpenPorts, Turns, Worker, real_ports
 from streams.engine import Cause as EngineCause
 from streams.engine import Fatal as EngineFatal
 from streams.errors import Cause, Stop
-from streams.forgetting import Horizon
-from streams.gate import effects, events, keys, reference, rows, words
-from streams.gate.events import Tick
-from streams.gate.rows import ChargeAccount, Complaint, Seen, ServiceDay, Subscriber
-from streams.gathering import Tables
-from streams.ingress.dead_letter_limit import DeadLetterLimit
-from streams.ingress.read import Reader
-from streams.ingress.reference_log import ReferenceLog
+from streams.gate import effects, events, reference, rows, words
+from streams.job import make_job
 from streams.meter import Meter
 from streams.metrics import Metrics, Served
 from streams.settings import Settings
@@ -49,6 +40,7 @@ _STOPS: Mapping[EngineCause, Cause] = {
     EngineCause.UNCERTAIN_COMMIT: Cause.UNCERTAIN_COMMIT,
     EngineCause.STUCK: Cause.STUCK,
     EngineCause.STORE_FAILED: Cause.STORE_FAILED,
+    EngineCause.STORE_DAMAGED: Cause.STORE_DAMAGED,
     EngineCause.JOB_FAILED: Cause.IMPOSSIBLE,
     EngineCause.IMPOSSIBLE: Cause.IMPOSSIBLE,
 }
@@ -62,23 +54,13 @@ def make_codecs(settings: Settings) -> Codecs:
     return Codecs.from_repository(types)
 
 
-def build(settings: Settings) -> App:
+def build(settings: Settings, open_ports: OpenPorts = real_ports) -> App:
     """The gate's app: one agent over all inputs, its tables. Nothing is started."""
-    codecs = make_codecs(settings)
-    reference_log = ReferenceLog(codecs)
+    job = make_job(settings, make_codecs(settings), Salts().draw)
     metrics = Metrics()
-    app = App(_config(settings, codecs, reference_log), end=_end)
-    tables = _declare_tables(app, codecs, Horizon(reference_log.catalogue))
-    agent = GateAgent(
-        Reader(codecs),
-        reference_log,
-        Outbox(codecs, settings.topic_prefix, settings.group),
-        DeadLetterLimit(
-            settings.dead_letters_share_max,
-            settings.dead_letters_window,
-            settings.dead_letters_count_min,
-        ),
-    )
+    app = App(job.config, end=_end, open_ports=open_ports)
+    for table in job.tables:
+        app.keyed_rows(table.spec, table.meaning)
     meter = Meter(app, metrics, simulated_time=settings.simulated_time)
 
     @app.agent(app.inputs, name="gate")
@@ -86,7 +68,7 @@ def build(settings: Settings) -> App:
         """Asks the subscriber first; approves, refuses and records."""
         async for turn in turns:
             async with turn:
-                counts = [agent.decide_partition(partition, tables()) for partition in turn]
+                counts = [job.decide(partition) for partition in turn]
                 records = len(turn)
             if turn.is_committed:
                 meter.add(counts, records)
@@ -103,7 +85,7 @@ def build(settings: Settings) -> App:
                 log.info("metrics and health on port %d of loopback", served.port)
             while not app.should_stop:
                 meter.refresh()
-                if not warned and app.engine is not None and not reference_log.catalogue.policies:
+                if not warned and app.engine is not None and not job.reference.catalogue.policies:
                     warned = True
                     log.warning(
                         "There is no policy yet: every order is refused with NO_POLICY. "
@@ -114,104 +96,16 @@ def build(settings: Settings) -> App:
     return app
 
 
-def run_worker(settings: Settings) -> None:
+def run_worker(settings: Settings, open_ports: OpenPorts = real_ports) -> None:
     """Run one worker until it is told to stop (SIGTERM, Ctrl-C); does not return."""
-    Worker(build(settings), loglevel=settings.log_level.lower()).execute_from_commandline()
+    app = build(settings, open_ports)
+    Worker(app, loglevel=settings.log_level.lower()).execute_from_commandline()
 
 
 def run_faust(settings: Settings, arguments: Sequence[str]) -> None:
     """Faust's own command line on the gate's app (`agents`, `tables`, ...)."""
     sys.argv = ["tollgate faust", *arguments]
     build(settings).main()
-
-
-def _config(settings: Settings, codecs: Codecs, reference_log: ReferenceLog) -> Config:
-    prefix = settings.topic_prefix
-    encode_tick = codecs.encoder(topics.TICKS, Tick)
-    outputs = [row for row in topics.CATALOGUE if row.kind is topics.Kind.OUTPUT]
-
-    def make_tick(at: int, partition: int) -> bytes:
-        return encode_tick(Tick(f"{partition}-{at}", at))
-
-    return Config(
-        group=settings.group,
-        inputs=tuple(prefix + name for name in topics.INPUTS),
-        changelog=prefix + topics.CHANGELOG,
-        data_dir=settings.data_dir,
-        client=clients.common(settings, "worker"),
-        instance=settings.instance,
-        clock=prefix + topics.TICKS,
-        references=tuple(prefix + name for name in topics.REFERENCES),
-        fold=reference_log.fold,
-        make_tick=None if settings.simulated_time else make_tick,
-        co_partitioned_outputs=tuple(row.full_name(prefix) for row in outputs),
-        limits=Limits(
-            turn_records=settings.turn_records_max,
-            merge_wait=settings.merge_wait.total_seconds(),
-            session_timeout=settings.session_timeout.total_seconds(),
-            transaction_timeout=settings.transaction_timeout.total_seconds(),
-            stuck=settings.watchdog.total_seconds(),
-            linger_ms=settings.linger.total_seconds() * 1000,
-            tick_interval=settings.tick_interval.total_seconds(),
-            block_cache_bytes=settings.block_cache_mb << 20,
-            write_buffer_bytes=settings.write_buffer_mb << 20,
-        ),
-    )
-
-
-def _declare_tables(app: App, codecs: Codecs, horizon: Horizon) -> Callable[[], Tables]:
-    """THE table of contents of tables; returns what makes the rows of the partition at hand."""
-
-    def spec(name: str, prefix: bytes, row: str, kind: type[Any], **rest: Any) -> TableSpec[Any]:
-        dump, load = codecs.row_codec(row, kind)
-        return TableSpec(name, prefix, dump, load, **rest)
-
-    service_days = app.keyed_rows(
-        spec("grants", b"g", "grants", ServiceDay, forget_at=horizon.of_service_day),
-        "(day, msisdn, service): what was asked, what waits, what was granted and used",
-    )
-    subscribers = app.keyed_rows(
-        spec(
-            "subscribers",
-            b"s",
-            "subscribers",
-            Subscriber,
-            due=lambda key, row: keys.due_of_subscriber(key.decode(), row),
-            forget_at=horizon.of_subscriber,
-        ),
-        "msisdn: open prompts, so that a reply finds its prompt, and what the last days brought",
-    )
-    orders = app.keyed_rows(
-        spec("orders", b"o", "seen", Seen, forget_at=horizon.of_seen),
-        "(msisdn, order_id): digest and day, for the horizon",
-    )
-    other = app.keyed_rows(
-        spec("events", b"e", "seen", Seen, forget_at=horizon.of_seen),
-        "(msisdn, topic, id) of every other input: digest and day, for the horizon",
-    )
-    charges = app.keyed_rows(
-        spec("charges", b"c", "charges", ChargeAccount, forget_at=horizon.of_account),
-        "(msisdn, charge_id): settled, refunded, until the refund deadline",
-    )
-    complaints = app.keyed_rows(
-        spec(
-            "complaints",
-            b"q",
-            "complaints",
-            Complaint,
-            due=keys.due_of_complaint,
-            forget_at=horizon.of_complaint,
-        ),
-        "(msisdn, complaint_id): open complaints with their clocks",
-    )
-    return lambda: Tables(
-        service_days.rows(),
-        subscribers.rows(),
-        orders.rows(),
-        other.rows(),
-        charges.rows(),
-        complaints.rows(),
-    )
 
 
 def _served(port: int, metrics: Metrics, meter: Meter) -> Served:

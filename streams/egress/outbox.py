@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from streams.codec.codecs import Codecs
 from streams.egress import records
 from streams.egress.dead_letters import Header, Origin, headers
-from streams.egress.sealing import FIRST_SEAL, SEAL_BYTES, Salts, digest, seal
+from streams.egress.sealing import FIRST_SEAL, SEAL_BYTES, digest, seal
 from streams.engine import Partition
 from streams.gate.decision import Decision, Effect
 from streams.gate.effects import (
@@ -125,10 +125,12 @@ class Cause(NamedTuple):
 class Outbox:
     """Encoders and topic names, made once."""
 
-    def __init__(self, codecs: Codecs, prefix: str, group: str) -> None:
+    def __init__(
+        self, codecs: Codecs, prefix: str, group: str, draw_salt: Callable[[], bytes]
+    ) -> None:
         self._prefix = prefix
         self._group = group
-        self._salts = Salts()
+        self._draw_salt = draw_salt
         self._encode = codecs.encoder(DECISIONS, records.Decision)
         self._decisions = prefix + DECISIONS
         self._dead_letters = prefix + DEAD_LETTERS
@@ -149,7 +151,7 @@ class Outbox:
 
         `key` is the subscriber's number, or None where the cause's key is none.
         """
-        salt = self._salts.draw()
+        salt = self._draw_salt()
         effects = tuple(
             self._send_effect(partition, key, cause, effect, salt) for effect in decision.effects
         )

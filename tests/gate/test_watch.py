@@ -11,6 +11,7 @@ from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
 from streams.egress import records
 from streams.egress.outbox import Chain, Outbox
+from streams.egress.sealing import Salts
 from streams.engine import Partition
 from streams.gate import effects, events, reference, rows, words
 from streams.gate.decide import Event
@@ -242,7 +243,9 @@ def alarms_of_turns(log: list[Record], turns: int, record: Policy) -> tuple[list
         reference_log = ReferenceLog(CODECS)
         assert reference_log.catalogue.fold("policies.v1", record) is None
         limit = DeadLetterLimit(100, len(log) + 1, len(log) + 1)
-        agent = GateAgent(Reader(CODECS), reference_log, Outbox(CODECS, "", "gate"), limit)
+        agent = GateAgent(
+            Reader(CODECS), reference_log, Outbox(CODECS, "", "gate", Salts().draw), limit
+        )
         desk = Desk(log[start : start + size], carry)
         tables = Tables(Rows(), Rows(), Rows(), Rows(), Rows(), Rows())
         agent.decide_partition(cast(Partition, desk), tables)
@@ -271,7 +274,9 @@ def test_a_partition_from_before_goes_on_under_the_watch() -> None:
     reference_log = ReferenceLog(CODECS)
     assert reference_log.catalogue.fold("policies.v1", record) is None
     limit = DeadLetterLimit(100, 2, 2)
-    agent = GateAgent(Reader(CODECS), reference_log, Outbox(CODECS, "", "gate"), limit)
+    agent = GateAgent(
+        Reader(CODECS), reference_log, Outbox(CODECS, "", "gate", Salts().draw), limit
+    )
     old = (41).to_bytes(8, "big") + bytes(range(32)) + b"\0the last tick"
     desk = Desk([Record(b"no such schema", NOON, 0)], old)
     agent.decide_partition(
