@@ -6,12 +6,14 @@ overlay, effects and the decision's record into the turn's transaction (egress).
 
 Laws: exactly one decision an input record (a tick that causes nothing has none), dead letters
 included; a due act that still means something has one too. Nothing here may change what is decided.
+What an operator's act sets aside is not even decoded. An exception names the record at hand.
 """
 
 from collections import Counter
 from typing import Any
 
 from streams import topics
+from streams.blame import AtHand, blamed, is_blamed
 from streams.egress.outbox import Cause, Chain, Outbox
 from streams.engine import DUE, Partition
 from streams.gate import keys
@@ -19,13 +21,23 @@ from streams.gate.catalogue import Catalogue
 from streams.gate.clocks import Overdue
 from streams.gate.decide import KEEP, Decision, decide
 from streams.gate.decision import Effect
-from streams.gate.effects import Alarm, Charge, DeadLetter, Message, RefundRequest, Verdict
+from streams.gate.effects import (
+    Alarm,
+    Charge,
+    DeadLetter,
+    Evidence,
+    Message,
+    RefundRequest,
+    Verdict,
+)
 from streams.gate.facts import Facts, gather_facts
 from streams.gate.lapses import lapse_of
+from streams.gate.reference import OperatorAct
 from streams.gate.watch import watch
 from streams.gate.words import Channel, Reason, State
 from streams.gathering import Tables, gather, remember
-from streams.ingress.dead_letter_limit import DeadLetterLimit
+from streams.ingress.acts import set_aside_by
+from streams.ingress.dead_letter_limit import Bad, DeadLetterLimit
 from streams.ingress.read import TICK, Reader, Unreadable, is_msisdn
 from streams.ingress.reference_log import ReferenceLog
 
@@ -114,12 +126,19 @@ class GateAgent:
             chain = self._bury_reference_faults(partition, chain, counts)
         catalogue = self._reference.catalogue
         for source, item, at in partition.events():
-            if source == DUE:
-                chain = self._due(partition, tables, catalogue, item, at, chain, counts)
-            elif source == TICK:
-                chain = self._tick(partition, item, at, chain, counts)
-            else:
-                chain = self._record(partition, tables, catalogue, source, item, at, chain, counts)
+            try:
+                if source == DUE:
+                    chain = self._due(partition, tables, catalogue, item, at, chain, counts)
+                elif source == TICK:
+                    chain = self._tick(partition, item, at, chain, counts)
+                else:
+                    chain = self._record(
+                        partition, tables, catalogue, source, item, at, chain, counts
+                    )
+            except Exception as error:
+                if not is_blamed(error):
+                    raise
+                raise blamed(error, _at_hand(partition, source, item)) from None
         partition.carry = chain.dump()
         return counts
 
@@ -137,11 +156,14 @@ class GateAgent:
         counts: Counts,
     ) -> Chain:
         topic, number, offset = topics.INPUTS[source], partition.number, partition.offset
-        event = self._reader.read(source, record, number, partition.total)
         counts.records[topic,] += 1
         counts.take(at)
         cause = _cause(topic, partition, record, at)
         facts = gather_facts(catalogue, at, partition.watermark, topic, number, offset)
+        act = self._reference.acts.on(topic, number, offset)
+        if act is not None:
+            return self._set_aside(partition, chain, cause, act, facts, counts)
+        event = self._reader.read(source, record, number, partition.total)
         if isinstance(event, Unreadable):
             return self._bury(partition, chain, cause, event, facts, counts)
         gathered = gather(event, facts, tables)
@@ -150,7 +172,7 @@ class GateAgent:
         remember(decision, gathered, tables)
         for due_at, token in decision.wake:
             partition.wake(due_at, token)
-        self._limit.count(_fault_in(decision.effects, cause))
+        self._count(cause, _fault_in(decision.effects))
         return self._send(partition, chain, cause.key, cause, decision, facts, counts)
 
     def _due(
@@ -184,8 +206,9 @@ class GateAgent:
     def _tick(
         self, partition: Partition, record: Any, at: int, chain: Chain, counts: Counts
     ) -> Chain:
-        fault = self._reader.tick_fault(record)
-        if fault is None:
+        act = self._reference.acts.on(topics.TICKS, partition.number, partition.offset)
+        fault = self._reader.tick_fault(record) if act is None else None
+        if act is None and fault is None:
             before = partition.watermark
             partition.advance(at)
             # Its due acts cite it, also those that are left for a later turn.
@@ -195,6 +218,9 @@ class GateAgent:
         facts = gather_facts(
             catalogue, at, partition.watermark, cause.topic, cause.partition, cause.offset
         )
+        if act is not None:
+            return self._set_aside(partition, chain, cause, act, facts, counts)
+        assert fault is not None, "an act or a fault, or it has moved time"
         return self._bury(partition, chain, cause, fault, facts, counts)
 
     def _send(
@@ -225,10 +251,31 @@ class GateAgent:
         facts: Facts,
         counts: Counts,
     ) -> Chain:
-        self._limit.count(_fault_told(cause, fault.cause))
-        key = cause.key if cause.key is not None and is_msisdn(cause.key) else None
+        self._count(cause, fault.cause)
         decision = _dead_letter(fault.cause, fault.detail)
-        return self._send(partition, chain, key, cause, decision, facts, counts)
+        return self._send(partition, chain, _key(cause), cause, decision, facts, counts)
+
+    def _set_aside(
+        self,
+        partition: Partition,
+        chain: Chain,
+        cause: Cause,
+        act: OperatorAct,
+        facts: Facts,
+        counts: Counts,
+    ) -> Chain:
+        """An operator said so: it does not count against the limit, and names the act."""
+        told = set_aside_by(act)
+        decision = _dead_letter(told.cause, told.detail)
+        decision = decision._replace(evidence=(Evidence(topics.ACTS, act.act_id),))
+        return self._send(partition, chain, _key(cause), cause, decision, facts, counts)
+
+    def _count(self, cause: Cause, fault: str | None) -> None:
+        """One record for the limit; `fault` is the stable word of what is wrong with it."""
+        if fault is None:
+            self._limit.count(None)
+        elif not self._reference.acts.excuses(cause.topic, cause.partition, cause.offset):
+            self._limit.count(Bad(cause.topic, cause.partition, cause.offset, fault))
 
     def _bury_reference_faults(self, partition: Partition, chain: Chain, counts: Counts) -> Chain:
         """The owner of partition 0 writes the dead letters of reference records, once."""
@@ -262,16 +309,23 @@ def _policy(facts: Facts) -> tuple[str | None, int | None]:
     return _NO_POLICY if policy is None else (policy.policy_id, policy.version)
 
 
-def _fault_in(effects: tuple[Effect, ...], cause: Cause) -> str | None:
+def _fault_in(effects: tuple[Effect, ...]) -> str | None:
     """What is wrong with a record that the gate sets aside."""
     for effect in effects:
         if isinstance(effect, DeadLetter):
-            return _fault_told(cause, effect.cause)
+            return effect.cause
     return None
 
 
-def _fault_told(cause: Cause, word: str) -> str:
-    return f"{cause.topic} [{cause.partition}] offset {cause.offset}, {word}"
+def _key(cause: Cause) -> bytes | None:
+    """The subscriber's number, where a record that is no event has one."""
+    return cause.key if cause.key is not None and is_msisdn(cause.key) else None
+
+
+def _at_hand(partition: Partition, source: int, item: Any) -> AtHand:
+    if source == DUE:
+        return AtHand(topics.TICKS, partition.number, partition.offset, None, is_due=True)
+    return AtHand(topics.INPUTS[source], partition.number, partition.offset, item.key())
 
 
 def _dead_letter(cause: str, detail: str) -> Decision:

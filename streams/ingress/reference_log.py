@@ -1,7 +1,8 @@
-"""The reference topics as this worker has read them: the catalogue, and the records with a fault.
+"""The reference topics as this worker has read them: catalogue, acts, and records with a fault.
 
-Faults are kept with where they lie, so that the owner of partition 0 can write each one's dead
-letter in the turn in which its positions pass it: once, whoever owns the partition.
+Operators' acts are kept by the record they are on. Faults are kept with where they lie, so that
+the owner of partition 0 can write each one's dead letter in the turn in which its positions pass
+it: once, whoever owns the partition.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +11,9 @@ from typing import Any, NamedTuple
 from streams.codec.codecs import Codecs
 from streams.egress.dead_letters import Header
 from streams.gate.catalogue import Catalogue
+from streams.ingress.acts import Acts
 from streams.reference.reader import ReferenceReader
-from streams.topics import REFERENCES
+from streams.topics import ACTS, REFERENCES
 
 
 class FaultyRecord(NamedTuple):
@@ -33,6 +35,7 @@ class ReferenceLog:
 
     def __init__(self, codecs: Codecs) -> None:
         self.catalogue = Catalogue()
+        self.acts = Acts()
         self._reader = ReferenceReader(codecs, self.catalogue)
         self._faults: list[tuple[int, FaultyRecord]] = []
 
@@ -53,6 +56,8 @@ class ReferenceLog:
                 fault.sentence,
             )
             self._faults.append((topic, record))
+        elif REFERENCES[topic] == ACTS:
+            self.acts.take(self.catalogue.acts[key.decode()])
 
     def faults_between(self, before: Sequence[int], after: Sequence[int]) -> Iterator[FaultyRecord]:
         """The faulty records at or past `before` and below `after` (next offsets, per topic)."""

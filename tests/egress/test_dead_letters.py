@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import __version__
-from streams.egress.dead_letters import CAUSE_HEADER, Header, Origin, headers
+from streams.egress.dead_letters import ACT_HEADER, CAUSE_HEADER, Header, Origin, headers
 
 ORIGIN = Origin("vas.orders.v1", 3, 812)
 ADDED = [
@@ -18,6 +18,7 @@ ADDED = [
     ("__connect.errors.exception.class.name", b"tollgate.truncated"),
     ("__connect.errors.exception.message", b"the bytes end early"),
     ("tollgate.cause", b"truncated"),
+    ("tollgate.act", b""),
     ("tollgate.version", __version__.encode()),
 ]
 
@@ -50,3 +51,11 @@ def test_of_two_deaths_the_last_is_told() -> None:
     twice = headers(told(None), Origin("vas.orders.v1", 5, 9), "tollgate-gate", "bad_enum", "why")
     assert dict(twice)[CAUSE_HEADER] == b"bad_enum"
     assert dict(twice)["__connect.errors.offset"] == b"9"
+
+
+def test_an_act_is_named_by_its_own_header_and_only_by_its_own_death() -> None:
+    """What an operator set aside names the act; a later death for another cause names none."""
+    aside = headers(None, ORIGIN, "tollgate-gate", "quarantined", "set aside by ops", "q-1")
+    assert dict(aside)[ACT_HEADER] == b"q-1"
+    again = headers(aside, ORIGIN, "tollgate-gate", "bad_enum", "why")
+    assert dict(again)[ACT_HEADER] == b""

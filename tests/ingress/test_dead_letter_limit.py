@@ -3,9 +3,10 @@
 import pytest
 
 from streams.errors import Cause, Stop
-from streams.ingress.dead_letter_limit import DeadLetterLimit
+from streams.ingress.acts import unreadable_command
+from streams.ingress.dead_letter_limit import Bad, DeadLetterLimit
 
-BAD = "orders.v1 [3] offset 7, truncated"
+BAD = Bad("orders.v1", 3, 7, "truncated")
 
 
 def take(limit: DeadLetterLimit, bad: int = 0, good: int = 0) -> None:
@@ -25,8 +26,8 @@ def test_at_the_share_it_goes_on_and_above_it_stops() -> None:
         take(limit, bad=1)
     assert stopped.value.cause is Cause.DEAD_LETTERS
     assert "11 of the last 100 records" in str(stopped.value)
-    assert BAD in str(stopped.value)
-    assert "TOLLGATE_DEAD_LETTERS_SHARE_MAX" in str(stopped.value)
+    assert "the last is orders.v1 [3] offset 7, truncated" in str(stopped.value)
+    assert unreadable_command("orders.v1", 3, 7) in str(stopped.value)
 
 
 def test_few_never_stop_it() -> None:
@@ -81,3 +82,16 @@ def test_at_a_start_the_share_is_of_what_was_taken_so_far() -> None:
     with pytest.raises(Stop) as stopped:
         take(limit, bad=1)
     assert "100 of the last 100 records" in str(stopped.value)
+
+
+def test_the_stop_says_what_to_type_for_each_partition() -> None:
+    """Junk on several partitions is told with one command for each, up to its last one taken."""
+    limit = DeadLetterLimit(10, 100, 4)
+    for bad in (Bad("orders.v1", 1, 5, "x"), Bad("replies.v1", 1, 2, "x"), BAD):
+        limit.count(bad)
+    with pytest.raises(Stop) as stopped:
+        limit.count(Bad("orders.v1", 1, 6, "x"))
+    said = str(stopped.value)
+    assert said.count("tollgate quarantine unreadable") == 3
+    for place in (("orders.v1", 1, 6), ("orders.v1", 3, 7), ("replies.v1", 1, 2)):
+        assert unreadable_command(*place) in said
