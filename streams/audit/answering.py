@@ -7,7 +7,7 @@ prompt that was declined, closed or has lapsed hears nothing more.
 
 from typing import NamedTuple
 
-from streams.audit.answers import NOTHING, Reading, is_known, plain
+from streams.audit.answers import NOTHING, Reading, is_known, said_in
 from streams.audit.closing import anything_to_close, close
 from streams.audit.ledger import Case
 from streams.audit.ordering import askable, over_call, over_spend, standing_objection
@@ -115,9 +115,9 @@ def _pressed(case: Case, policy: Policy, reply: Reply) -> Meaning:
     if not prompt.needs_code:
         answer = words.pressed(reply.text)
         return _answered(case, prompt, answer) if answer else Meaning(("UNCLEAR",))
-    if not plain(reply.text):
+    if not said_in(reply.text):
         return Meaning(("UNCLEAR", "DECLINED"))
-    said = "YES" if plain(reply.text) == prompt.message.reply_code else "NO"
+    said = "YES" if said_in(reply.text) == prompt.message.reply_code else "NO"
     return _answered(case, prompt, said)
 
 

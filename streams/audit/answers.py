@@ -20,6 +20,8 @@ _KNOWN = ("SMS", "MMS", _VOICE)
 _DROPPED = frozenset("\u200b\u200c\u200d\u2060\ufeff.,;:!?\"'`~…。、，；：！？“”‘’「」『』《》·")
 
 CODE_LENGTH = 3
+# A longer text is no answer unless it is ASCII: nobody's word is so long.
+_TEXT_LENGTH_MAX = 300
 # No list is so long; what is longer is the number of no service.
 _NUMBER_LENGTH_MAX = 6
 
@@ -29,6 +31,11 @@ def plain(text: str) -> str:
     """A text without what people add to a word."""
     letters = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return "".join(x for x in letters if x not in _DROPPED and not x.isspace())
+
+
+def said_in(text: str) -> str:
+    """What a reply's text says without what people add; nothing when it is too long."""
+    return plain(text) if len(text) <= _TEXT_LENGTH_MAX or text.isascii() else ""
 
 
 class Reading(NamedTuple):
@@ -68,7 +75,7 @@ class Words:
 
     def pressed(self, text: str) -> str | None:
         """What keys say where no digit was asked for: YES, NO or None."""
-        return self._answers.get((True, plain(text)))
+        return self._answers.get((True, said_in(text)))
 
     def is_no_key(self, digit: str) -> bool:
         """Whether a key is one of those that mean no."""
@@ -76,7 +83,7 @@ class Words:
 
     def read(self, text: str) -> Reading:
         """What a text to the one number says."""
-        said = plain(text)
+        said = said_in(text)
         if said not in self._readings:
             self._readings[said] = self._reading(said)
         return self._readings[said]

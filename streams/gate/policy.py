@@ -29,6 +29,10 @@ _DAYS_KEPT = 10_080
 _READINGS_KEPT = 4_096
 _READING_LENGTH_KEPT = 64
 
+# Characters of a text that is read whatever they are; no word of any policy is near it. A longer
+# one is read only in ASCII, because marks are sorted in the square of their number: 16 KB, 0.3 s.
+ANSWER_LENGTH_MAX = 300
+
 # What people put around an answer. Stated here sign by sign, not by Unicode category, because a
 # newer Python knows newer signs, and the same reply must be read the same for ever (law 8).
 _AROUND_AN_ANSWER = str.maketrans(
@@ -41,6 +45,11 @@ def normalise(text: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     bare = "".join(folded.translate(_AROUND_AN_ANSWER).split())
     return unicodedata.normalize("NFKC", bare)  # what a space kept apart may now be one letter
+
+
+def spoken(text: str) -> str:
+    """What a subscriber said, to be compared; empty when it is too long to be an answer."""
+    return normalise(text) if len(text) <= ANSWER_LENGTH_MAX or text.isascii() else ""
 
 
 def utc_day(instant: int) -> int:
@@ -171,7 +180,7 @@ class PolicyInForce:
         key = (voice, text)
         if key in self._readings:
             return self._readings[key]
-        answer = self._words.get((voice, normalise(text)))
+        answer = self._words.get((voice, spoken(text)))
         if len(text) <= _READING_LENGTH_KEPT:
             if len(self._readings) >= _READINGS_KEPT:
                 self._readings.clear()
@@ -182,7 +191,7 @@ class PolicyInForce:
         """What a text to the one number says: an answer, a keyword, or nothing clear."""
         if text in self._said:
             return self._said[text]
-        reading = read(normalise(text), self._texts, self._keywords)
+        reading = read(spoken(text), self._texts, self._keywords)
         if len(text) <= _READING_LENGTH_KEPT:
             if len(self._said) >= _READINGS_KEPT:
                 self._said.clear()

@@ -15,7 +15,7 @@ from streams.gate.decision import KEEP, Changes, Decision, Remembered
 from streams.gate.events import Reply
 from streams.gate.facts import Facts
 from streams.gate.ids import reply_digest
-from streams.gate.policy import PolicyInForce, normalise
+from streams.gate.policy import PolicyInForce, spoken
 from streams.gate.reading import Said, Wish
 from streams.gate.repeats import turned_away
 from streams.gate.rows import PromptRef, Seen, Subscriber
@@ -65,7 +65,7 @@ def _texted(reply: Reply, known: Subscriber | None, said: Said) -> Answered | Re
 
 def _pressed(reply: Reply, known: Subscriber | None, policy: PolicyInForce) -> Answered | Reason:
     """The prompt that a key pressed in a call is to."""
-    call_id, pressed = reply.call_id, normalise(reply.text)
+    call_id, pressed = reply.call_id, spoken(reply.text)
     asked = [
         ref
         for ref in (() if known is None or call_id is None else known.prompts)
