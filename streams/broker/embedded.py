@@ -51,16 +51,21 @@ class EmbeddedBroker:
         *,
         port: int = 0,
         heap: str = "400m",
+        cluster: str = "",
         properties: Mapping[str, str] | None = None,
         jvm_flags: Sequence[str] = (),
         start_timeout_s: float = START_TIMEOUT_S,
         stop_timeout_s: float = STOP_TIMEOUT_S,
         tell: Tell | None = None,
     ) -> None:
-        """Port 0 draws a free one at the first start; `properties` override the broker's."""
+        """Port 0 draws a free one at the first start; `properties` override the broker's.
+
+        With a `cluster` id the node is one of several, named in `controller.quorum.voters`.
+        """
         self.data_dir = data_dir.absolute()
         self._port = port
         self._heap = heap
+        self._cluster = cluster
         self._properties = dict(properties or {})
         self._jvm_flags = tuple(jvm_flags)
         self._start_timeout_s = start_timeout_s
@@ -178,7 +183,9 @@ class EmbeddedBroker:
 
     def _format(self, jars: Sequence[Path]) -> None:
         """Give a new folder its cluster id."""
-        tool = ["format", "--standalone", "--cluster-id", _cluster_id()]
+        tool = ["format", "--cluster-id", self._cluster or cluster_id()]
+        if not self._cluster:
+            tool.append("--standalone")
         tool += ["--config", str(self.data_dir / "server.properties")]
         command = java.command(jars, "kafka.tools.StorageTool", tool, self._flags())
         try:
@@ -248,8 +255,8 @@ def _tell_nobody(_: str) -> None:
     """The listener of those who do not want to hear what is being done."""
 
 
-def _cluster_id() -> str:
-    """A random uuid as Kafka writes it; its option parser takes a leading '-' for a flag."""
+def cluster_id() -> str:
+    """A new one, as Kafka writes uuids; its option parser takes a leading '-' for a flag."""
     while True:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not text.startswith("-"):
