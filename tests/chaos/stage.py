@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from streams.broker import EmbeddedBroker
-from tests.engine.rig import Rig
+from tests.engine.rig import Rig, Served
 from tests.figures.gate import Gate
 
 T = TypeVar("T")
@@ -57,9 +57,9 @@ class Stage:
         made = EmbeddedBroker(self._place("kafka"), properties=properties, **other)
         return self.enter(made)
 
-    def job(self, broker: EmbeddedBroker | None = None) -> Rig:
-        """The small job's topics under a new prefix, and its workers."""
-        made = Rig(broker or self.kafka, prefix(), self._place("job"))
+    def job(self, broker: Served | None = None, **other: Any) -> Rig:
+        """The small job's topics under a new prefix, and its workers; `other` as `Rig` takes it."""
+        made = Rig(broker or self.kafka, prefix(), self._place("job"), **other)
         self._open.callback(made.close)
         return made
 

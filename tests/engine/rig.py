@@ -8,14 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams.broker import EmbeddedBroker
 from tests.engine.check import Check, Checked, Record, read
 from tests.figures.eyes import Eyes
 
@@ -24,29 +24,48 @@ PARTITIONS = 4
 PATIENCE_S = 90.0
 
 
+class Served(Protocol):
+    """A broker, or several."""
+
+    @property
+    def bootstrap_servers(self) -> str: ...
+
+
 class Rig:
     """One prefix with its topics; workers are processes that are stopped by their id."""
 
-    def __init__(self, broker: EmbeddedBroker, prefix: str, folder: Path) -> None:
+    def __init__(
+        self,
+        broker: Served,
+        prefix: str,
+        folder: Path,
+        *,
+        bootstrap: str = "",
+        replicas: int = 1,
+        changelog: Mapping[str, str] | None = None,
+    ) -> None:
+        """With a `bootstrap` workers go another way than load and checker: through a proxy.
+
+        `changelog` is what differs of that topic's configuration.
+        """
         self.bootstrap = broker.bootstrap_servers
+        self.workers_bootstrap = bootstrap or self.bootstrap
         self.prefix = prefix
         self.folder = folder
         self.sent = 0
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._started_at: dict[str, int] = {}
-        self._make_topics()
+        self._make_topics(replicas, {"cleanup.policy": "compact", **(changelog or {})})
 
-    def _make_topics(self) -> None:
+    def _make_topics(self, replicas: int, changelog: dict[str, str]) -> None:
         stamped = {"message.timestamp.type": "LogAppendTime"}
         wanted = [
             *(
-                NewTopic(self.prefix + name, PARTITIONS, 1, config=stamped)
+                NewTopic(self.prefix + name, PARTITIONS, replicas, config=stamped)
                 for name in ("adds", "takes", "ticks")
             ),
-            *(NewTopic(self.prefix + name, PARTITIONS, 1) for name in ("out", "taken")),
-            NewTopic(
-                self.prefix + "changelog", PARTITIONS, 1, config={"cleanup.policy": "compact"}
-            ),
+            *(NewTopic(self.prefix + name, PARTITIONS, replicas) for name in ("out", "taken")),
+            NewTopic(self.prefix + "changelog", PARTITIONS, replicas, config=changelog),
         ]
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         for future in admin.create_topics(wanted).values():
@@ -62,6 +81,8 @@ class Rig:
         producer = Producer(
             {
                 "bootstrap.servers": self.bootstrap,
+                # What is sent is counted: a broker that goes away must lose and double nothing.
+                "enable.idempotence": True,
                 "partitioner": "murmur2_random",
                 "linger.ms": 5,
                 "queue.buffering.max.messages": 1_000_000,
@@ -121,7 +142,7 @@ class Rig:
         options = {
             **options,
             "prefix": self.prefix,
-            "bootstrap": self.bootstrap,
+            "bootstrap": self.workers_bootstrap,
             "data_dir": str(self.folder / name),
             "instance": (instance or name) if static else "",
         }

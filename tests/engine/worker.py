@@ -20,7 +20,10 @@ def build(options: dict[str, str]) -> App:
         inputs=inputs,
         changelog=prefix + "changelog",
         data_dir=Path(options["data_dir"]),
-        client={"bootstrap.servers": options["bootstrap"]},
+        client={
+            "bootstrap.servers": options["bootstrap"],
+            **json.loads(options.get("client", "{}")),
+        },
         instance=options.get("instance", ""),
         clock=inputs[job.TICKS],
         make_tick=lambda at, partition: struct.pack("<qi", at, partition),
