@@ -25,7 +25,16 @@ from streams.gate.effects import (
     effect_id,
 )
 from streams.gate.watch import NOTHING, Watch
-from streams.topics import ALARMS, CHARGES, DEAD_LETTERS, DECISIONS, MESSAGES, REFUNDS, VERDICTS
+from streams.topics import (
+    ACTS,
+    ALARMS,
+    CHARGES,
+    DEAD_LETTERS,
+    DECISIONS,
+    MESSAGES,
+    REFUNDS,
+    VERDICTS,
+)
 
 _TOPIC_OF: tuple[tuple[type[Any], str], ...] = (
     (Message, MESSAGES),
@@ -153,7 +162,8 @@ class Outbox:
         """
         salt = self._draw_salt()
         effects = tuple(
-            self._send_effect(partition, key, cause, effect, salt) for effect in decision.effects
+            self._send_effect(partition, key, cause, effect, decision, salt)
+            for effect in decision.effects
         )
         value = self._encode(
             records.Decision(
@@ -191,20 +201,31 @@ class Outbox:
         return Chain(chain.sequence + 1, sealed, chain.tick, chain.watch)
 
     def _send_effect(
-        self, partition: Partition, key: bytes | None, cause: Cause, effect: Effect, salt: bytes
+        self,
+        partition: Partition,
+        key: bytes | None,
+        cause: Cause,
+        effect: Effect,
+        decision: Decision,
+        salt: bytes,
     ) -> records.Effect:
         if isinstance(effect, DeadLetter):
-            return self._send_dead_letter(partition, cause, effect, salt)
+            return self._send_dead_letter(partition, cause, effect, _act(decision), salt)
         name, topic, encode = self._outlets[type(effect)]
         value = encode(effect)
         partition.send(topic, key, value)
         return records.Effect(name, effect_id(effect), digest(salt, key, value))
 
     def _send_dead_letter(
-        self, partition: Partition, cause: Cause, effect: DeadLetter, salt: bytes
+        self, partition: Partition, cause: Cause, effect: DeadLetter, act_id: str, salt: bytes
     ) -> records.Effect:
         origin = Origin(self._prefix + cause.topic, cause.partition, cause.offset)
-        told = headers(cause.headers, origin, self._group, effect.cause, effect.detail)
+        told = headers(cause.headers, origin, self._group, effect.cause, effect.detail, act_id)
         partition.send(self._dead_letters, cause.key, cause.value, told)
         name = f"{cause.topic}|{cause.partition}|{cause.offset}"
         return records.Effect(DEAD_LETTERS, name, digest(salt, cause.key, cause.value or b""))
+
+
+def _act(decision: Decision) -> str:
+    """The id of the operator's act that a decision cites; empty without one."""
+    return next((each.id for each in decision.evidence if each.topic == ACTS), "")
