@@ -54,18 +54,18 @@ class Stage:
 
     def broker(self, properties: Mapping[str, str] | None = None, **other: Any) -> EmbeddedBroker:
         """A broker of the row's own, started; its folder lies in the stage's."""
-        made = EmbeddedBroker(self._place("kafka"), properties=properties, **other)
+        made = EmbeddedBroker(self.place("kafka"), properties=properties, **other)
         return self.enter(made)
 
     def job(self, broker: Served | None = None, **other: Any) -> Rig:
         """The small job's topics under a new prefix, and its workers; `other` as `Rig` takes it."""
-        made = Rig(broker or self.kafka, prefix(), self._place("job"), **other)
+        made = Rig(broker or self.kafka, prefix(), self.place("job"), **other)
         self._open.callback(made.close)
         return made
 
     def gate(self, broker: EmbeddedBroker | None = None, *, partitions: int = 8) -> Gate:
         """The full gate's topics and reference data under a new prefix."""
-        return Gate(broker or self.kafka, prefix(), self._place("gate"), partitions=partitions)
+        return Gate(broker or self.kafka, prefix(), self.place("gate"), partitions=partitions)
 
     def enter(self, context: AbstractContextManager[T]) -> T:
         """Enter a context that is left with the stage."""
@@ -75,7 +75,8 @@ class Stage:
         """Call this when the stage is left."""
         self._open.callback(last)
 
-    def _place(self, what: str) -> Path:
+    def place(self, what: str) -> Path:
+        """A new folder of the stage."""
         for number in range(1, 1_000):
             place = self.folder / f"{what}-{number}"
             if not place.exists():
