@@ -262,6 +262,9 @@ class Engine:
             partition.finish()
         turn.is_committed = True
         self._refusals = 0
+        if producer.is_disturbed():
+            log.info("a connection of the transaction's producer broke: it takes a new epoch")
+            self._producers.retire_current()
         self._producers.next()
         statistics.turns += 1
         statistics.deciding += decided - began

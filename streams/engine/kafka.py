@@ -3,6 +3,7 @@
 Every setting that is not librdkafka's default has its reason beside it.
 """
 
+import logging
 import struct
 import threading
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ from streams.engine.ports import (
     Reader,
     TickProducer,
 )
+
+log = logging.getLogger(__name__)
 
 _MEMBERSHIP_HEAD = len("CGMDv2:")
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
@@ -84,7 +87,7 @@ class KafkaClients:
     def transactional_producer(self, transactional_id: str) -> Producer:
         """Fence the id's former owner, abort what it left open."""
         limits = self._config.limits
-        producer = ConfluentProducer(
+        producer = _Producer(
             {
                 **self._common,
                 "transactional.id": transactional_id,
@@ -99,7 +102,7 @@ class KafkaClients:
             }
         )
         producer.init_transactions(60)
-        return cast(Producer, producer)
+        return producer
 
     def tick_producer(self) -> TickProducer:
         """Plain and idempotent."""
@@ -130,6 +133,36 @@ class _GroupConsumer(Consumer):
         (generation,) = struct.unpack_from("=i", raw, _MEMBERSHIP_HEAD)
         member = raw[_MEMBERSHIP_HEAD + 4 :].split(b"\0")[1].decode()
         return generation, member, metadata
+
+
+class _Producer(ConfluentProducer):
+    """Hears of broken connections by librdkafka's log.
+
+    librdkafka repeats an EndTxn whose connection broke by itself and tells nobody: the commit
+    succeeds, while the first request may still reach the broker and end a later transaction
+    (librdkafka #5423; tests/engine/test_late_commit.py shows it). Its error callback is silent
+    about the coordinator's connection; its log has a FAIL line for every connection that breaks
+    with a request under way, written before the repetition is sent. Within 30 s an identical line
+    is left out: a handle that was disturbed once is therefore not asked again, but replaced.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._is_disturbed = False
+        # One of its own for each handle: a shared one would tell of the other's connections.
+        listening = logging.Logger("librdkafka")  # noqa: LOG001
+        listening.addFilter(self._hear)
+        super().__init__(settings, logger=listening)
+
+    def _hear(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        self._is_disturbed = self._is_disturbed or text.startswith("FAIL ")
+        log.log(record.levelno, "%s", text)
+        return False  # said already
+
+    def is_disturbed(self) -> bool:
+        """Serves the log first: a line of a commit that has returned is there by now."""
+        self.poll(0)
+        return self._is_disturbed
 
 
 class _LookUps:

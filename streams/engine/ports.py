@@ -69,6 +69,15 @@ class Producer(Protocol):
     def commit_transaction(self, timeout: float) -> None: ...
     def abort_transaction(self, timeout: float) -> None: ...
     def flush(self, timeout: float) -> int: ...
+    def is_disturbed(self) -> bool:
+        """Whether a connection has broken since the handle was made, as far as told by now.
+
+        What was on its way may reach the broker later, behind its repetition (KIP-890): an EndTxn
+        would then end whatever transaction of this id and epoch is open.
+        """
+
+    def close(self) -> None:
+        """Let go of connections and threads; nothing may be open."""
 
 
 class TickProducer(Protocol):

@@ -4,9 +4,11 @@ Back-to-back transactions on one id wait for the markers of the last (CONCURRENT
 14.6 ms); two ids in turn do not (4.5 ms). The ids are named after the group and an identity kept in
 the data folder, so a worker that comes back fences and aborts what it had left open.
 
-Law: a handle that has aborted is never used again. A later transaction of it dies of "skipped
-sequence numbers"; a new handle with the same id (a new epoch) is made in the background, and the
-other one serves meanwhile.
+Law: a handle that has aborted, or one of whose connections has broken, is never used again. A later
+transaction of the first dies of "skipped sequence numbers"; one of the second could be ended by an
+EndTxn that was repeated and arrives late (KIP-890). A new handle with the same id (a new epoch,
+which fences whatever is still on its way) is made in the background, and the other one serves
+meanwhile.
 """
 
 from collections.abc import Callable
@@ -28,8 +30,7 @@ class Producers:
         }
         self._coming: dict[str, Future[Producer]] = {}
         self._current = self._ids[0]
-        # A retired handle is kept: librdkafka's destructor would block on what it left open.
-        self._retired: list[Producer] = []
+        self._retired: dict[str, Producer] = {}
 
     def _maker(self, transactional_id: str) -> Callable[[], Producer]:
         return lambda: self._clients.transactional_producer(transactional_id)
@@ -45,11 +46,14 @@ class Producers:
             if future.done() or not self._ready:
                 self._ready[one] = future.result()
                 del self._coming[one]
+                # Not before: until it is fenced, its end could abort what it left open. Elsewhere,
+                # because it waits for its threads.
+                self._background.submit(self._retired.pop(one).close)
         others = [one for one in self._ready if one != self._current]
         if others:
             self._current = others[0]
 
     def retire_current(self) -> None:
-        """The current handle has aborted a transaction."""
-        self._retired.append(self._ready.pop(self._current))
+        """The current handle may not begin another transaction."""
+        self._retired[self._current] = self._ready.pop(self._current)
         self._coming[self._current] = self._background.submit(self._maker(self._current))
