@@ -99,6 +99,8 @@ class KafkaClients:
                 "queue.buffering.max.messages": 1_000_000,
                 "partitioner": "murmur2_random",  # Java's; the default disagrees with it
                 "retry.backoff.ms": 2,  # 100 by default paces CONCURRENT_TRANSACTIONS retries
+                # Its log is how a broken connection is heard of: no common setting may silence it.
+                "log.connection.close": True,
             }
         )
         producer.init_transactions(60)
