@@ -10,6 +10,7 @@ The engine and the gate know nothing of this file: they raise their own exceptio
 turns them into a `Stop`.
 """
 
+import signal
 from dataclasses import dataclass
 from enum import Enum
 
@@ -30,6 +31,11 @@ class Supervisor(Enum):
 # Seconds before a restart. A clean start takes two or three of them; a broker's election takes
 # some more, and a transaction that somebody left open is over in ten.
 RESTART_SECONDS = {Supervisor.AT_ONCE: 1, Supervisor.LATER: 10}
+
+# A worker that was killed, or died in a library, goes on from the log: restart at once.
+RESTART_SIGNALS = {
+    one.value: one.name for one in (signal.SIGABRT, signal.SIGBUS, signal.SIGKILL, signal.SIGSEGV)
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -327,7 +327,8 @@ class Books:
         if not self.drained or self.history.committed is None:
             return latest
         for offset, entry in self.inputs.get(home, {}).items():
-            if offset < self.history.committed.get(home, 0) and entry[:3] in self.events:
+            taken = offset < self.history.committed.get(home, 0)
+            if taken and entry[:3] in self.events and entry[:3] not in self.dead_letters.of:
                 latest = max(latest, entry.timestamp)
         return latest
 

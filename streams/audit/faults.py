@@ -5,6 +5,7 @@ own reference topic; where this file and the gate may rightly differ the fault i
 it explains a dead letter, but its absence is no finding.
 """
 
+from streams.audit.acts import act_on
 from streams.audit.books import EVENT_ID, Where
 from streams.audit.evidence import Evidence
 from streams.audit.records import (
@@ -23,6 +24,8 @@ from streams.topics import REFERENCES
 
 def fault_of(evidence: Evidence, where: Where) -> Fault | None:
     """The first fault of an input record, or None."""
+    if act_on(evidence.books, where) is not None:
+        return Fault("an operator set it aside")
     malformed = evidence.books.malformed.get(where)
     if malformed is not None:
         return Fault(f"it is unreadable ({malformed})")

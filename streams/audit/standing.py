@@ -13,8 +13,17 @@ from functools import lru_cache
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from streams.audit.records import CreditChange, Order, Policy, Provider, Reference, Rule, Service
-from streams.topics import CREDITS, POLICIES, PROVIDERS, REFERENCES, SERVICES
+from streams.audit.records import (
+    CreditChange,
+    OperatorAct,
+    Order,
+    Policy,
+    Provider,
+    Reference,
+    Rule,
+    Service,
+)
+from streams.topics import ACTS, CREDITS, INPUTS, POLICIES, PROVIDERS, REFERENCES, SERVICES
 
 Positions = tuple[int, ...]
 R = TypeVar("R", Provider, Service)
@@ -23,6 +32,7 @@ _PROVIDERS = REFERENCES.index(PROVIDERS)
 _CREDITS = REFERENCES.index(CREDITS)
 _SERVICES = REFERENCES.index(SERVICES)
 _POLICIES = REFERENCES.index(POLICIES)
+_ACTS = REFERENCES.index(ACTS)
 
 _EPOCH = date(1970, 1, 1).toordinal()
 # Every zone's offset changes on a quarter of an hour, so that a quarter has one day.
@@ -84,6 +94,11 @@ class Standing:
         for change in records.get(CREDITS, ()):
             if isinstance(change, CreditChange):
                 self._credits[change.provider_id, change.line].append(change)
+        self._acts: dict[tuple[str, int, int], OperatorAct] = {}
+        for act in records.get(ACTS, ()):
+            if isinstance(act, OperatorAct) and act.kind == "QUARANTINE" and act.topic in INPUTS:
+                # Of two on one record the first counts, and none is ever taken back.
+                self._acts.setdefault((act.topic, act.partition, act.offset), act)
         self._in_force: dict[int, tuple[list[int], list[Policy]]] = {}
         self._rules: dict[tuple[object, ...], Rule | None] = {}
 
@@ -112,6 +127,11 @@ class Standing:
             self._in_force[position] = known
         index = bisect_right(known[0], at)
         return known[1][index - 1] if index else None
+
+    def act_on(self, where: tuple[str, int, int], positions: Positions) -> OperatorAct | None:
+        """The operator's act that set an input record aside, as known at these positions."""
+        act = self._acts.get(where)
+        return act if act is not None and act.entry.offset < positions[_ACTS] else None
 
     def points(self, provider: str, line: str, province: str, at: int, positions: Positions) -> int:
         """A provider's credit: the province's own, else the mean of its provinces, else none."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from streams.audit import answering, caring, charging, ordering, sending, settling
+from streams.audit.acts import act_on
 from streams.audit.books import EVENT_ID, Books
 from streams.audit.ledger import Case, Ledger
 from streams.audit.people import Person, Prompt
@@ -166,13 +167,15 @@ class Walk:
                 case.note(8, f"it says {reason}, but nothing of that id was taken before")
             return False
         if reason == "DEAD_LETTER" and not self._books.dead_letters.is_remembered(event.entry[:3]):
-            return isinstance(event, CareAction)
+            return isinstance(event, CareAction) and act_on(self._books, event.entry[:3]) is None
         self._known.add(name)
         return self._books.first.get(name) is event
 
     def _due(self, case: Case) -> None:
         """A prompt's end or an instant of a complaint's clock has come."""
         decision = case.decision
+        if decision.act == 0:
+            return  # the tick itself was set aside
         until = self._ledger.due_until
         partition = decision.entry.partition
         until[partition] = max(until[partition], decision.event_at)

@@ -13,6 +13,7 @@ from streams.cli.ending import EndingGroup
 from streams.cli.instant import INSTANT
 from streams.cli.registry import registry_trouble
 from streams.cli.span import SPAN
+from streams.cli.text import Text
 from streams.errors import Cause, Stop
 from streams.gate.events import CareAction
 from streams.gate.words import CareKind
@@ -55,20 +56,6 @@ class Number(click.ParamType):
                 parameter,
                 context,
             )
-        return text
-
-
-class Text(click.ParamType):
-    """A text that says something."""
-
-    name = "text"
-
-    def convert(
-        self, value: object, parameter: click.Parameter | None, context: click.Context | None
-    ) -> str:
-        text = str(value).strip()
-        if not text:
-            self.fail("it is empty", parameter, context)
         return text
 
 

@@ -4,7 +4,7 @@ from typing import IO, Any
 
 import click
 
-from streams.errors import Cause, Stop
+from streams.errors import RESTART_SECONDS, RESTART_SIGNALS, Cause, Stop, Supervisor
 
 
 class Ended(click.ClickException):
@@ -30,6 +30,23 @@ class EndingGroup(click.Group):
 
 
 def exit_codes() -> str:
-    """Every exit code with its meaning, for the help."""
-    lines = [f"  {cause.exit_code}  {cause.value.sentence}" for cause in Cause]
-    return "\n".join(["  0  done", "  1  an error nobody foresaw", "  2  wrong usage", *lines])
+    """Every exit code with its meaning, and what a worker's supervisor does, for the help."""
+    lines = [
+        f"  {cause.exit_code}  {cause.value.sentence} · {cause.supervisor.value}" for cause in Cause
+    ]
+    foreseen = ["  0  done", f"  1  an error nobody foresaw · {Supervisor.PAGE.value}"]
+    return "\n".join([*foreseen, "  2  wrong usage", *lines])
+
+
+def restart_codes() -> str:
+    """A line each: the code after which a worker is started again, and the seconds before that.
+
+    A worker ended by a signal is started again too: it goes on from the log.
+    """
+    at_once = RESTART_SECONDS[Supervisor.AT_ONCE]
+    codes = {
+        cause.exit_code: RESTART_SECONDS[cause.supervisor] for cause in Cause if cause.value.restart
+    }
+    # As a shell tells signals.
+    codes |= {128 + number: at_once for number in RESTART_SIGNALS}
+    return "\n".join(f"{code} {seconds}" for code, seconds in sorted(codes.items()))

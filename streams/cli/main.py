@@ -7,7 +7,8 @@ from streams.cli.broker import broker
 from streams.cli.care import care
 from streams.cli.config import config
 from streams.cli.demo import demo
-from streams.cli.ending import EndingGroup, exit_codes
+from streams.cli.ending import EndingGroup, exit_codes, restart_codes
+from streams.cli.quarantine import quarantine
 from streams.cli.reference import reference
 from streams.cli.schemas import schemas
 from streams.cli.simulate import simulate
@@ -18,7 +19,7 @@ from streams.cli.worker import faust, worker
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Before anything runs", (config, schemas, topics, reference)),
     ("Run the gate", (worker, faust)),
-    ("Look and act", (tail, care)),
+    ("Look and act", (tail, care, quarantine)),
     ("Try it on your own machine", (demo, broker, simulate)),
 )
 
@@ -66,7 +67,16 @@ class Program(EndingGroup):
     is_eager=True,
     expose_value=False,
     callback=lambda context, _, wanted: _show_exit_codes(context) if wanted else None,
-    help="Show what each exit code means, and exit.",
+    help="Show what each exit code means and what a supervisor does, and exit.",
+)
+@click.option(
+    "--restart-codes",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, wanted: _show_restart_codes(context) if wanted else None,
+    help="For supervisors: each code after which a worker is started again, and after how many "
+    "seconds; and exit.",
 )
 def tollgate() -> None:
     """Hold the commands together."""
@@ -84,4 +94,9 @@ def main() -> None:
 
 def _show_exit_codes(context: click.Context) -> None:
     click.echo(exit_codes())
+    context.exit()
+
+
+def _show_restart_codes(context: click.Context) -> None:
+    click.echo(restart_codes())
     context.exit()

@@ -7,7 +7,7 @@ out by the second and writes nothing. Every wait has a limit.
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
@@ -18,7 +18,6 @@ from streams.settings import Settings
 T = TypeVar("T")
 
 _ROLE = "reference"
-_WRITING = "writing reference data"
 
 # A broker that is well answers within moments; a person waits.
 _SILENCE_SECONDS_MAX = 20.0
@@ -48,6 +47,23 @@ _FENCED = {
     KafkaError.PRODUCER_FENCED,
     KafkaError.INVALID_PRODUCER_EPOCH,
 }
+
+
+class Duty(NamedTuple):
+    """What a writer is there for: whoever takes up the same duty fences out the one before."""
+
+    name: str  # part of the transactional id
+    writing: str
+    taken_over: str
+    look: str  # how a person finds out what was written
+
+
+APPLYING = Duty(
+    "reference-apply",
+    "writing reference data",
+    "somebody else has begun to apply reference data",
+    "Run `tollgate reference plan`: it shows what is left to do.",
+)
 
 
 class Log:
@@ -134,25 +150,22 @@ class Log:
 class Writer:
     """The one that may write now: whoever became one before is fenced out."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, duty: Duty = APPLYING) -> None:
         self._servers = settings.bootstrap_servers
+        self._duty = duty
         self._producer = Producer(
             clients.producer(settings, _ROLE)
             | {
                 **_QUIET,
-                "transactional.id": f"{settings.topic_prefix}reference-apply",
+                "transactional.id": f"{settings.topic_prefix}{duty.name}",
                 "transaction.timeout.ms": _TRANSACTION_SECONDS * 1000,
             }
         )
-        _asked(
-            "becoming the one that writes reference data",
-            self._servers,
-            lambda: self._producer.init_transactions(_TRANSACTION_SECONDS),
-        )
+        self._asked(lambda: self._producer.init_transactions(_TRANSACTION_SECONDS))
 
     def write(self, records: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Write (topic, key, value), all of them or none."""
-        _asked(_WRITING, self._servers, self._producer.begin_transaction)
+        self._asked(self._producer.begin_transaction)
         try:
             for topic, key, value in records:
                 self._producer.produce(topic, value, key, 0)
@@ -164,30 +177,28 @@ class Writer:
     def _given_up(self, said: KafkaError) -> Stop:
         """End the transaction as far as one may, and say why it failed."""
         if said.retriable():
-            detail = f"{_WRITING} at {self._servers}: {said.str()}"
-            advice = "Run `tollgate reference plan`: it shows whether it was written."
+            detail = f"{self._duty.writing} at {self._servers}: {said.str()}"
+            advice = f"It is not certain whether it was written. {self._duty.look}"
             return Stop(Cause.UNCERTAIN_COMMIT, detail, advice)
         if not said.fatal():
-            _asked(
-                _WRITING,
-                self._servers,
-                lambda: self._producer.abort_transaction(_TRANSACTION_SECONDS),
-            )
-        return _stop(_WRITING, self._servers, said)
+            self._asked(lambda: self._producer.abort_transaction(_TRANSACTION_SECONDS))
+        return self._stop(said)
 
+    def _asked(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except KafkaException as error:
+            raise self._stop(error.args[0]) from error
 
-def _asked(doing: str, servers: str, ask: Callable[[], T]) -> T:
-    try:
-        return ask()
-    except KafkaException as error:
-        raise _stop(doing, servers, error.args[0]) from error
+    def _stop(self, said: KafkaError) -> Stop:
+        duty = self._duty
+        if said.code() in _FENCED:
+            detail = f"{duty.writing} at {self._servers}: {duty.taken_over}"
+            return Stop(Cause.FENCED, detail, f"Nothing was written. {duty.look}")
+        return _stop(duty.writing, self._servers, said)
 
 
 def _stop(doing: str, servers: str, error: Any) -> Stop:
     """The sentence for what the broker said."""
-    if error.code() in _FENCED:
-        detail = f"{doing} at {servers}: somebody else has begun to apply reference data"
-        advice = "Nothing was written. Run `tollgate reference plan` to see what is left to do."
-        return Stop(Cause.FENCED, detail, advice)
     cause = Cause.NOT_ALLOWED if error.code() in _NOT_ALLOWED else Cause.BROKER_AWAY
     return Stop(cause, f"{doing} at {servers}: {error.str()}")

@@ -39,6 +39,8 @@ from streams.settings import Settings, load
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/reference/notice.yaml"
 CODECS = Codecs.from_repository(types_of(words, events, effects, reference, rows, records))
+# What is run with Python's -m.
+WORKER = ("streams", "worker")
 # Far above what any step takes alone, on a busy machine with two cores.
 PATIENCE_S = 60.0
 # The example's confirmation in these provinces: the first order of a day is asked about, or nobody.
@@ -195,12 +197,14 @@ class Gate:
     # -- workers ---------------------------------------------------------------------------------
 
     @contextmanager
-    def worker(self, name: str = "worker", **environment: str) -> Iterator["Worker"]:
-        """`tollgate worker` while the block runs; killed if it still runs then."""
+    def worker(
+        self, name: str = "worker", program: Sequence[str] = WORKER, **environment: str
+    ) -> Iterator["Worker"]:
+        """`tollgate worker` while the block runs, or another module; killed if it still runs."""
         log = self.folder / f"{name}.log"
         if log not in self.logs:
             self.logs.append(log)
-        worker = Worker(self._environment(environment), log)
+        worker = Worker(self._environment(environment), log, program)
         try:
             yield worker
         finally:
@@ -322,11 +326,13 @@ def ticks(gate: Gate, *instants: int) -> list[Unsent]:
 class Worker:
     """One process of the gate's, started when this is made."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], log: Path, program: Sequence[str] = WORKER
+    ) -> None:
         self._log = log
         with log.open("ab") as written:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams", "worker"],
+                [sys.executable, "-m", *program],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=written,

@@ -1,7 +1,7 @@
 """For every law, histories in which it was broken: the auditor names the law and the record.
 
-What `doctors.py` and `afternoon_doctors.py` break has its seals in order; what is forged here was
-changed behind the gate's back.
+What `doctors.py`, `afternoon_doctors.py` and `acted.py` break has its seals in order; what is
+forged here was changed behind the gate's back.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,8 @@ import pytest
 
 from streams.audit import Entry, History, audit, released
 from streams.topics import CHARGES, DECISIONS, ORDERS, REPLIES
+from tests.audit.acted import DOCTORED as ACTED_DOCTORED
+from tests.audit.acted import acted
 from tests.audit.afternoon import afternoon
 from tests.audit.afternoon_doctors import DOCTORED as AFTERNOON_DOCTORED
 from tests.audit.doctors import DOCTORED, Doctor, decision_on, of, reply_of
@@ -27,10 +29,11 @@ def named(history: History, *, drained: bool = True) -> set[tuple[int, str, int,
     return {found[:4] for found in audit(history, SCHEMAS, drained=drained).findings}
 
 
-STORIES = {"day": honest, "afternoon": afternoon}
+STORIES = {"day": honest, "afternoon": afternoon, "acts": acted}
 BROKEN = [
     *((honest, doctor, law) for doctor, law in DOCTORED.items()),
     *((afternoon, doctor, law) for doctor, law in AFTERNOON_DOCTORED.items()),
+    *((acted, doctor, law) for doctor, law in ACTED_DOCTORED.items()),
 ]
 each_story = pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 

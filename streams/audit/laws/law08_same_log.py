@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 
+from streams.audit.acts import decided_all_the_same
 from streams.audit.derive import alarm_id, base_id, clock_alarm_id, codes_of, event_base
 from streams.audit.evidence import Evidence
 from streams.audit.records import (
@@ -56,6 +57,7 @@ _LETTERS = {"RECEIPT": "r-", "NOTICE": "n-", "CLARIFY": "k-", "LISTING": "l-"}
 def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every partition's decisions in their order, then every record's identifiers and instants."""
     yield from evidence.walk.found(NUMBER)
+    yield from decided_all_the_same(evidence.books)
     for partition, decisions in evidence.books.decisions.items():
         counts["decisions"] += len(decisions)
         yield from _in_order(decisions)
@@ -101,7 +103,8 @@ class _Ticks:
         self.reached: list[int] = []  # the latest instant up to each offset
         latest = -1
         for offset, entry in books.inputs.get((TICKS, partition), {}).items():
-            if entry[:3] not in books.malformed:
+            # Malformed, or set aside by an operator; law 10 asks whether rightly.
+            if entry[:3] not in books.malformed and entry[:3] not in books.dead_letters.of:
                 latest = max(latest, entry.timestamp)
                 self.offsets.append(offset)
                 self.reached.append(latest)
@@ -119,7 +122,8 @@ def _time(ticks: _Ticks, evidence: Evidence, decisions: list[Decision]) -> Itera
     for decision in decisions:
         if decision.watermark > 0 and decision.watermark not in ticks.instants:
             yield finding(NUMBER, decision.entry, "its watermark is not the time of any tick")
-        if decision.topic != TICKS or decision[2:5] in books.malformed:
+        is_tick = decision.act == 0 and decision[2:5] in books.dead_letters.of
+        if decision.topic != TICKS or is_tick:
             cause = books.inputs.get(decision[2:4], {}).get(decision.offset)
             if cause is not None and cause.timestamp != decision.event_at:
                 yield finding(NUMBER, decision.entry, "its event_at is not its record's time")

@@ -9,6 +9,7 @@ accounts, refunds that failed, complaints that wait, and too much of what should
 from collections import Counter
 from collections.abc import Iterator
 
+from streams.audit.acts import without_act
 from streams.audit.books import Where, cause_of
 from streams.audit.evidence import Evidence
 from streams.audit.faults import fault_of
@@ -35,6 +36,7 @@ def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every input with a fault, and every dead letter."""
     books = evidence.books
     yield from evidence.walk.found(NUMBER)
+    yield from without_act(books)
     counts["alarms"] += len(books.alarms)
     for cause, count in sorted(books.dead_letters.causes.items()):
         counts[f"dead letters ({cause or 'no cause'})"] += count

@@ -9,12 +9,13 @@ decision's digest of its cause and every seal of the chain, computed again.
 from collections import Counter
 from collections.abc import Iterator
 
+from streams.audit.acts import unexplained
 from streams.audit.derive import FIRST_SEAL, digest, seal
 from streams.audit.evidence import Evidence
 from streams.audit.history import Entry
 from streams.audit.records import CareAction, Charge, Decision
 from streams.audit.report import Finding, finding
-from streams.topics import INPUTS, REFERENCES
+from streams.topics import ACTS, INPUTS, REFERENCES
 
 NUMBER = 12
 NAME = "every charge can be explained"
@@ -25,6 +26,7 @@ _SEAL_BYTES = 32
 def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Every charge's chain of evidence, every partition's chain of seals."""
     yield from _unreadable(evidence)
+    yield from unexplained(evidence.books, counts)
     for charge in evidence.books.charges:
         counts["charges"] += 1
         missing = _missing(evidence, charge, counts)
@@ -116,6 +118,8 @@ def _gathered(evidence: Evidence, decision: Decision, counts: Counter[str]) -> I
     claimed = {action.order_id, action.charge_id} if isinstance(action, CareAction) else frozenset()
     msisdn = (decision.entry.key or b"").decode("utf-8", "replace")
     for topic, name in decision.evidence:
+        if topic == ACTS:
+            continue  # acts.py asks for those
         counts["evidence"] += 1
         if name not in claimed and not evidence.books.exists(topic, msisdn, name):
             yield finding(NUMBER, decision.entry, f"its evidence {name} of {topic} does not exist")

@@ -1,0 +1,15 @@
+"""Operators' acts on input records: looked at, judged, and recorded for ever (`vas.acts.v1`).
+
+A record that makes every worker stop must not hold its partition for ever. An act says that one
+record is to be set aside undecided, or that unreadable records up to an offset are, without
+counting against the limit. Workers meet it before they take the record; so does every replay.
+
+Laws: an act is on a record that is there and not decided yet; the same act twice is one; who and
+why are part of it, and no number is. Of two people who act at the same moment, the first is fenced
+out by the second and writes nothing.
+"""
+
+from streams.acts.place import Place
+from streams.acts.recording import Recorded, Recorder, id_of, judge
+
+__all__ = ["Place", "Recorded", "Recorder", "id_of", "judge"]

@@ -1,0 +1,138 @@
+"""One partition of an input as an operator sees it: where it begins and ends, what is decided."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
+from types import TracebackType
+from typing import NamedTuple, Self, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams import clients, provision
+from streams.cluster import stop_for
+from streams.codec.codecs import Codecs
+from streams.errors import Cause, Stop
+from streams.ingress.read import TICK, Reader, Unreadable
+from streams.settings import Settings
+from streams.topics import INPUTS
+
+T = TypeVar("T")
+
+# A broker that is well answers within moments; a person waits.
+_ANSWER_SECONDS_MAX = 20.0
+_POLL_SECONDS = 0.2
+# Looked at before an operator is asked: some seconds' worth.
+_LOOKED_AT_MAX = 100_000
+# librdkafka's own codes begin with an underscore.
+_END = KafkaError._PARTITION_EOF  # noqa: SLF001
+
+
+class Unread(NamedTuple):
+    """What cannot be read among the records that were looked at."""
+
+    records: int
+    causes: Counter[str]
+    last: int
+    """Offset of the last one that cannot be read; -1 without any."""
+
+
+class Place:
+    """A partition, read while entered; only what was committed is seen."""
+
+    def __init__(self, settings: Settings, topic: str, partition: int) -> None:
+        """`topic` without prefix, one of the inputs."""
+        self._total = provision.check(settings)
+        if partition >= self._total:
+            full = settings.topic_prefix + topic
+            raise Stop(
+                Cause.ACT_REFUSED,
+                f"{full} has {self._total} partitions, 0 to {self._total - 1}: "
+                f"there is no {partition}",
+            )
+        self.topic = topic
+        self.partition = partition
+        self._settings = settings
+        self._full = settings.topic_prefix + topic
+        self._consumer = Consumer(
+            clients.reader(settings, "quarantine") | {"enable.partition.eof": True, "log_level": 2}
+        )
+        at = TopicPartition(self._full, partition)
+        self.begin, self.end = self._asked(
+            lambda: self._consumer.get_watermark_offsets(at, timeout=_ANSWER_SECONDS_MAX)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _value: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._consumer.close()
+
+    def __str__(self) -> str:
+        """As it is told to people."""
+        return f"{self._full} [{self.partition}]"
+
+    def decided(self) -> int:
+        """The offset up to which the group has decided now; where it begins if it never has."""
+        asker = Consumer(clients.asker(self._settings, self._settings.group) | {"log_level": 2})
+        at = TopicPartition(self._full, self.partition)
+        try:
+            [answer] = self._asked(lambda: asker.committed([at], _ANSWER_SECONDS_MAX))
+        finally:
+            asker.close()
+        return max(answer.offset, self.begin)
+
+    def record(self, offset: int) -> Message | None:
+        """The record at an offset; None where a transaction's mark lies."""
+        return next(self.records(offset, offset), None)
+
+    def records(self, first: int, last: int) -> Iterator[Message]:
+        """The records from one offset to another, both included, as far as there are any."""
+        self._consumer.assign([TopicPartition(self._full, self.partition, first)])
+        deadline = time.monotonic() + _ANSWER_SECONDS_MAX
+        while True:
+            message = self._consumer.poll(_POLL_SECONDS)
+            if message is None:
+                if time.monotonic() > deadline:
+                    raise Stop(Cause.BROKER_AWAY, f"reading {self}: no answer")
+                continue
+            deadline = time.monotonic() + _ANSWER_SECONDS_MAX
+            error, offset = message.error(), message.offset()
+            if error is not None and error.code() != _END:
+                raise stop_for(f"reading {self}", self._settings.bootstrap_servers, error)
+            assert offset is not None
+            if error is not None or offset > last:
+                break
+            yield message
+            if offset == last:
+                break
+        self._consumer.unassign()
+
+    def unread(self, codecs: Codecs, last: int) -> Unread:
+        """What cannot be read from where the group is up to an offset, by cause."""
+        reader, source = Reader(codecs), INPUTS.index(self.topic)
+        causes: Counter[str] = Counter()
+        count, latest = 0, -1
+        for message in islice(self.records(self.decided(), last), _LOOKED_AT_MAX):
+            count += 1
+            if source == TICK:
+                said = reader.tick_fault(message)
+            else:
+                event = reader.read(source, message, self.partition, self._total)
+                said = event if isinstance(event, Unreadable) else None
+            if said is not None:
+                causes[said.cause] += 1
+                latest = message.offset() or 0
+        return Unread(count, causes, latest)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except KafkaException as error:
+            servers = self._settings.bootstrap_servers
+            raise stop_for(f"asking for {self}", servers, error.args[0]) from error

@@ -1,0 +1,176 @@
+"""`tollgate quarantine`: an operator's acts on input records, kept for ever."""
+
+import getpass
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streams import settings, topics
+from streams.cli.ending import EndingGroup
+from streams.cli.registry import registry_trouble
+from streams.cli.text import Text
+from streams.gate.words import ActKind
+
+if TYPE_CHECKING:
+    from streams.acts import Place
+
+_WORDS_MAX = 500
+
+_PARAMETERS = (
+    click.argument("topic"),
+    click.option("--partition", type=click.IntRange(min=0), required=True, help="Its partition."),
+    click.option(
+        "--reason",
+        type=Text(_WORDS_MAX),
+        required=True,
+        help="Why: it is kept for ever. Write no numbers of subscribers into it.",
+    ),
+    click.option(
+        "--by", type=Text(_WORDS_MAX), help="Who acts; the user of this process unless given."
+    ),
+    click.option("--yes", is_flag=True, help="Do not ask before writing."),
+)
+
+
+def _common(command: Callable[..., None]) -> Callable[..., None]:
+    for parameter in reversed(_PARAMETERS):
+        command = parameter(command)
+    return command
+
+
+@click.group(cls=EndingGroup)
+def quarantine() -> None:
+    """Set records aside that hold a partition: one that stops every worker, or a bad batch.
+
+    A worker that stops names the record and the command to type. An act is written to the acts'
+    topic, with who and why, and is never taken back; workers read it before they take the record.
+    Start a worker that has stopped again afterwards. `tollgate tail acts` shows all acts.
+    """
+
+
+@quarantine.command()
+@_common
+@click.option("--offset", type=click.IntRange(min=0), required=True, help="The record's offset.")
+def record(
+    topic: str,
+    partition: int,
+    offset: int,
+    reason: str,
+    by: str | None,
+    yes: bool,  # noqa: FBT001  # click gives options by name
+) -> None:
+    """Set exactly one record of an input aside, undecided.
+
+    It becomes a dead letter with cause `quarantined` that names this act; nobody is charged for it,
+    and its sender may publish it again under the same id.
+    """
+    from streams.acts import Place
+    from streams.errors import Cause, Stop
+    from streams.tail import Shower, codecs_of
+
+    loaded, found = settings.load(), _input(topic)
+    with registry_trouble(), Place(loaded, found.name, partition) as place:
+        if not _is_on_record(loaded, ActKind.QUARANTINE, place, offset):
+            message = place.record(offset)
+            if message is None:
+                raise Stop(
+                    Cause.ACT_REFUSED,
+                    f"offset {offset} of {place} holds no record, but a transaction's mark",
+                )
+            click.echo(Shower(codecs_of(loaded), found, loaded.topic_prefix).line(message))
+            _act(loaded, ActKind.QUARANTINE, place, offset, by, reason, yes=yes)
+
+
+@quarantine.command()
+@_common
+@click.option(
+    "--up-to", type=click.IntRange(min=0), required=True, help="Offset of the last of the batch."
+)
+def unreadable(
+    topic: str,
+    partition: int,
+    up_to: int,
+    reason: str,
+    by: str | None,
+    yes: bool,  # noqa: FBT001  # click gives options by name
+) -> None:
+    """Let the unreadable records of an input's partition pass, up to an offset and no further.
+
+    They become dead letters as ever, but do not count against the limit that stops a worker. What
+    can be read is decided as ever.
+    """
+    from streams.acts import Place
+    from streams.tail import codecs_of
+
+    loaded, found = settings.load(), _input(topic)
+    with registry_trouble(), Place(loaded, found.name, partition) as place:
+        if not _is_on_record(loaded, ActKind.RAISE_LIMIT, place, up_to):
+            unread = place.unread(codecs_of(loaded), up_to)
+            causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unread.causes.items()))
+            last = f"; the last of them is offset {unread.last}" if unread.causes else ""
+            click.echo(
+                f"{unread.causes.total()} of {unread.records} records not decided yet cannot be "
+                f"read ({causes or 'none'}){last}."
+            )
+            _act(loaded, ActKind.RAISE_LIMIT, place, up_to, by, reason, yes=yes)
+
+
+def _input(named: str) -> topics.Topic:
+    from streams.tail import find, like
+
+    found = find(named, settings.load().topic_prefix)
+    if found is None:
+        raise click.UsageError(f"there is no topic {named!r}; is it {', '.join(like(named))}?")
+    if found.kind is not topics.Kind.INPUT:
+        inputs = ", ".join(topics.INPUTS)
+        raise click.UsageError(f"{found.name} is no input; acts are on records of {inputs}")
+    return found
+
+
+def _is_on_record(loaded: settings.Settings, kind: ActKind, place: "Place", offset: int) -> bool:
+    """Whether an act does this already, told; else whether it may be is judged."""
+    from streams.acts import Recorder, judge
+
+    standing = Recorder(loaded).standing(kind, place.topic, place.partition, offset)
+    if standing is None:
+        judge(place, kind, offset)
+        return False
+    click.echo(f"Nothing to do: {_told(standing)} is on record already.")
+    return True
+
+
+def _act(
+    loaded: settings.Settings,
+    kind: ActKind,
+    place: "Place",
+    offset: int,
+    by: str | None,
+    reason: str,
+    *,
+    yes: bool,
+) -> None:
+    """Ask, and write it down."""
+    from streams.acts import Recorder
+
+    who = by or _user()
+    question = {
+        ActKind.QUARANTINE: f"Set record {offset} of {place} aside, for ever?",
+        ActKind.RAISE_LIMIT: f"Let what cannot be read of {place} pass up to offset {offset}?",
+    }[kind]
+    if not yes:
+        click.confirm(question, abort=True)
+    recorded = Recorder(loaded).record(kind, place.topic, place.partition, offset, who, reason)
+    click.echo(f"On record: {_told(recorded.act)}.")
+    click.echo("Workers read it within a moment; start those again that have stopped.")
+
+
+def _told(act: Any) -> str:
+    return f"act {act.act_id} by {act.changed_by} ({act.reason})"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise click.UsageError("this process has no named user: say --by") from error

@@ -1,0 +1,43 @@
+"""A worker of the gate with a mistake of ours: `python -m tests.app.planted`.
+
+An order named `planted`, a tick named `planted` and the lapse of the prompt to one number fail an
+assertion whose text quotes a number, as a careless one may.
+"""
+
+from typing import Any
+
+from streams import agent, app, settings
+from streams.gate.events import Order
+from streams.gate.lapses import Lapse
+from streams.ingress.read import RawRecord, Reader, Unreadable
+
+PLANTED = "planted"
+LAPSING = "8613700000077"
+
+_decide, _tick_fault = agent.decide, Reader.tick_fault
+
+
+def decide(remembered: Any, event: Any, facts: Any) -> Any:
+    """The gate's, with an assertion that does not hold for some."""
+    if isinstance(event, Order):
+        assert event.order_id != PLANTED, f"a grant of {event.msisdn} without a day"
+    if isinstance(event, Lapse):
+        assert event.msisdn != LAPSING, f"a prompt to {event.msisdn} without an order"
+    return _decide(remembered, event, facts)
+
+
+def tick_fault(self: Reader, record: RawRecord) -> Unreadable | None:
+    """The reader's, which one tick makes fail."""
+    assert PLANTED.encode() not in (record.value() or b""), "a tick before the first"
+    return _tick_fault(self, record)
+
+
+def main() -> None:
+    """Run until told to stop, or until the mistake is met."""
+    agent.decide = decide
+    Reader.tick_fault = tick_fault  # type: ignore[method-assign]
+    app.run_worker(settings.load())
+
+
+if __name__ == "__main__":
+    main()
