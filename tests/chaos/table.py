@@ -1,9 +1,9 @@
 """THE table of contents: every row there is, in the order in which they run."""
 
-from tests.chaos import membership
+from tests.chaos import dying, membership
 from tests.chaos.row import Row
 
-ROWS: tuple[Row, ...] = (*membership.ROWS,)
+ROWS: tuple[Row, ...] = (*dying.ROWS, *membership.ROWS)
 
 
 def named(names: str) -> tuple[Row, ...]:

@@ -133,11 +133,17 @@ class Rig:
     # -- workers ---------------------------------------------------------------------------------
 
     def start(
-        self, name: str, *, static: bool = False, instance: str = "", **options: str
+        self,
+        name: str,
+        *,
+        static: bool = False,
+        instance: str = "",
+        program: str = "tests.engine.worker",
+        **options: str,
     ) -> subprocess.Popen[bytes]:
         """Start a worker on its own folder; a static member under its name, or another.
 
-        Whatever else worker.py understands goes into `options`.
+        Whatever else the program understands goes into `options`.
         """
         options = {
             **options,
@@ -150,7 +156,7 @@ class Rig:
         self._started_at[name] = log.tell()
         with log:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "tests.engine.worker", json.dumps(options)],
+                [sys.executable, "-m", program, json.dumps(options)],
                 stdout=log,
                 stderr=log,
             )
@@ -160,6 +166,15 @@ class Rig:
     def forget(self, name: str) -> None:
         """A worker that has ended by itself, as it should."""
         del self._workers[name]
+
+    @property
+    def names(self) -> list[str]:
+        """Every worker that has been started at least once."""
+        return list(self._started_at)
+
+    def is_running(self, name: str) -> bool:
+        """Whether it was started and neither stopped nor forgotten."""
+        return name in self._workers
 
     def kill(self, name: str) -> None:
         """SIGKILL, at once."""

@@ -6,12 +6,22 @@ import struct
 import sys
 from pathlib import Path
 
-from streams.engine import DUE, App, Config, Limits, TableSpec, Turns, Worker
+from streams.engine import (
+    DUE,
+    App,
+    Config,
+    Limits,
+    OpenPorts,
+    TableSpec,
+    Turns,
+    Worker,
+    real_ports,
+)
 from tests.engine import job
 
 
-def build(options: dict[str, str]) -> App:
-    """The app, wired to topics under the prefix."""
+def build(options: dict[str, str], open_ports: OpenPorts = real_ports) -> App:
+    """The app, wired to topics under the prefix; `limits` and `client` are JSON of their own."""
     prefix = options["prefix"]
     inputs = tuple(prefix + name for name in ("adds", "takes", "ticks"))
     out, taken = prefix + "out", prefix + "taken"
@@ -28,9 +38,13 @@ def build(options: dict[str, str]) -> App:
         clock=inputs[job.TICKS],
         make_tick=lambda at, partition: struct.pack("<qi", at, partition),
         co_partitioned_outputs=(out, taken),
-        limits=Limits(tick_interval=0.2, turn_records=int(options.get("turn", "500"))),
+        limits=Limits(
+            tick_interval=0.2,
+            turn_records=int(options.get("turn", "500")),
+            **json.loads(options.get("limits", "{}")),
+        ),
     )
-    app = App(config, loglevel="INFO")
+    app = App(config, open_ports=open_ports, loglevel="INFO")
     spec = TableSpec("counts", b"c", job.Count.dump, job.Count.load, due=job.due_of)
     counts = app.keyed_rows(spec, "how many of each key")
 
@@ -67,12 +81,12 @@ def build(options: dict[str, str]) -> App:
     return app
 
 
-def main() -> None:
+def main(open_ports: OpenPorts = real_ports) -> None:
     """Run until SIGTERM."""
     options = json.loads(sys.argv[1])
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     sys.argv = ["worker"]
-    Worker(build(options), loglevel="info").execute_from_commandline()
+    Worker(build(options, open_ports), loglevel="info").execute_from_commandline()
 
 
 if __name__ == "__main__":

@@ -39,8 +39,10 @@ class Gate:
         self, broker: EmbeddedBroker, prefix: str, folder: Path, *, partitions: int = 8
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
         self.state = folder / "state"
         self.log = folder / "worker.log"
+        self.logs = [self.log]
         self.metrics_port = _free_port()
         self.environment = {
             f"{PREFIX}BOOTSTRAP_SERVERS": broker.bootstrap_servers,
@@ -59,6 +61,18 @@ class Gate:
     def worker(self) -> "Worker":
         """A worker of this gate, not yet started; its log is appended to the gate's."""
         return Worker(self.environment, self.log)
+
+    def another(self, name: str, **settings: str) -> "Worker":
+        """A worker beside that one: state, log and instance are its own, and more if said so.
+
+        Its log joins `logs`; `settings` are environment names without their prefix.
+        """
+        log = self.folder / f"{name}.log"
+        if log not in self.logs:
+            self.logs.append(log)
+        own = {"INSTANCE": name, "DATA_DIR": str(self.folder / name), "METRICS_PORT": "0"}
+        more = {PREFIX + key: value for key, value in (own | settings).items()}
+        return Worker(self.environment | more, log)
 
     def metric(self, name: str) -> float:
         """A metric without labels, as the worker shows it now; 0 while it does not answer."""

@@ -1,0 +1,220 @@
+"""SIGKILL at every named point, at its first, second and third passing; then restart, and audit.
+
+One worker of the small job under a steady load lives again and again on one folder; each life has
+one plan. A point that is not reached within the patience of a life fails the row. What the lives
+leave behind together must equal the replay.
+"""
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from streams.engine.process import EXIT_CODE
+from tests.chaos import failpoints
+from tests.chaos.failpoints import Plan
+from tests.chaos.row import Observed, Row
+from tests.chaos.stage import Stage
+from tests.engine.rig import Rig
+from tests.figures.eyes import Eyes, now_ms
+
+_RATE = 400.0
+_PASSINGS = (1, 2, 3)
+_LIFE_S = 60.0
+_SESSION_S = 6.0
+# The coordinator looks for sessions that are over in time for this.
+_STOPPED_S = _SESSION_S + 1.5
+_TRIES = 5
+_REFUSALS = "offsets.before:2:refuse offsets.before:3:refuse offsets.before:4:refuse"
+# The small job has no dead letters.
+_JOB_TURN = tuple(point for point in failpoints.TURN if point != "produce.dead-letter")
+_WITHOUT_STATE = tuple(point for point in failpoints.OPENING if point.startswith("restore."))
+_SOME = (
+    "produce.positions:2:kill",
+    "offsets.after:1:kill",
+    "commit.before:3:kill",
+    "commit.after:2:kill",
+    "write.middle:1:kill",
+    "abort.after:1:kill",
+    "restore.write.middle:2:kill",
+)
+
+Meanwhile = Callable[[subprocess.Popen[bytes]], None]
+Company = Callable[[Rig, Plan, subprocess.Popen[bytes]], None]
+
+
+class Lives:
+    """The lives of one worker, each of which ends where it was planned."""
+
+    def __init__(self, job: Rig, eyes: Eyes) -> None:
+        self._job = job
+        self._eyes = eyes
+        self.deaths: list[int] = []
+
+    def live(self, plan: Plan, meanwhile: Meanwhile = lambda _: None) -> None:
+        """Until it dies at the plan's point; AssertionError if it does not, or otherwise."""
+        if plan.point in _WITHOUT_STATE:
+            shutil.rmtree(self._job.folder / "w0", ignore_errors=True)
+        beside = _REFUSALS if plan.point in failpoints.REDO else ""
+        code, said = self._end_of(f"{plan} {beside}", meanwhile)
+        for _ in range(_TRIES):
+            # Stopped for the group in the middle of a turn, it ends of that before it is lost.
+            if not (plan.point.startswith("lost") and code == EXIT_CODE and "fenced: " in said):
+                break
+            code, said = self._end_of(f"{plan} {beside}", meanwhile)
+        assert code == -signal.SIGKILL, f"{plan}: ended with {code}: {said[-3000:]}"
+        assert f"struck at {plan}\n" in said, f"{plan}: killed elsewhere: {said[-3000:]}"
+        self.deaths.append(now_ms())
+
+    def _end_of(self, plans: str, meanwhile: Meanwhile) -> tuple[int, str]:
+        log = self._job.folder / "w0.log"
+        start = log.stat().st_size if log.exists() else 0
+        worker = self._job.start(
+            "w0", static=True, program="tests.chaos.failing_job", failpoints=plans
+        )
+        meanwhile(worker)
+        try:
+            code = worker.wait(_LIFE_S)
+        except subprocess.TimeoutExpired:
+            said = self._job.log("w0")[start:]
+            raise AssertionError(f"{plans} never reached in {_LIFE_S:.0f} s: {said}") from None
+        self._job.forget("w0")
+        with log.open("rb") as written:
+            written.seek(start)
+            return code, written.read().decode(errors="replace")
+
+    def again_s(self) -> tuple[float, ...]:
+        """Of each death after which the next life decided something: how long that took."""
+        times = []
+        for at, following in zip(self.deaths, [*self.deaths[1:], now_ms()], strict=True):
+            after = self._eyes.first_after(at)
+            if after is not None and at + after < following:
+                times.append(after / 1000)
+        return tuple(times)
+
+
+def _die(
+    stage: Stage, seed: int, *, plans: Sequence[Plan], company: Company | None = None
+) -> Observed:
+    job = stage.job()
+    plans = stage.draws.sample(plans, len(plans))
+    with job.decisions_seen() as eyes:
+        with job.flowing(_RATE, seed):
+            lives = Lives(job, eyes)
+            for plan in plans:
+                lives.live(plan, partial(company, job, plan) if company else lambda _: None)
+                if job.is_running("w1"):
+                    assert job.stop("w1") == 0
+            job.start("w0", static=True)
+            last = lives.deaths[-1]
+            job.wait(lambda: eyes.all_after(last) is not None, "every partition's next decision")
+        job.wait_until_taken()
+        assert job.stop("w0") == 0
+    checked = job.check()
+    assert checked.faults == [], checked.faults
+    return Observed(
+        "every point was reached; outputs, state and positions equal the replay",
+        lives.again_s(),
+        {"lives": len(plans), "records": checked.taken},
+    )
+
+
+def _company(job: Rig, plan: Plan, victim: subprocess.Popen[bytes]) -> None:
+    """Partitions come and go because another worker does, or are lost in a long sleep."""
+    (_lose if plan.point.startswith("lost") else _come_and_go)(job, plan, victim)
+
+
+def _come_and_go(job: Rig, plan: Plan, victim: subprocess.Popen[bytes]) -> None:
+    """Another worker joins and leaves until the victim is dead."""
+    end = time.monotonic() + _LIFE_S
+    had = _opened(job, "w0")
+    while time.monotonic() < end:
+        _until_opened(job, "w0", had, victim)
+        if victim.poll() is not None or plan == Plan("assigned.before", 1, "kill"):
+            return
+        others = _opened(job, "w1")
+        job.start("w1")
+        _until_opened(job, "w1", others, victim)
+        had = _opened(job, "w0")
+        job.stop("w1")
+
+
+def _lose(job: Rig, plan: Plan, victim: subprocess.Popen[bytes]) -> None:
+    """The victim sleeps longer than the group waits, as often as it takes."""
+    had = _opened(job, "w0")
+    for _ in range(plan.passing):
+        _until_opened(job, "w0", had, victim)
+        if victim.poll() is not None:
+            return
+        had = _opened(job, "w0")
+        victim.send_signal(signal.SIGSTOP)
+        time.sleep(_STOPPED_S)
+        victim.send_signal(signal.SIGCONT)
+
+
+def _opened(job: Rig, name: str) -> int:
+    """How many partitions a worker has opened, in all its lives."""
+    return job.log(name).count("is open") if name in job.names else 0
+
+
+def _until_opened(job: Rig, name: str, before: int, victim: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _LIFE_S
+    while victim.poll() is None and _opened(job, name) <= before and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def _all(points: Iterable[str]) -> tuple[Plan, ...]:
+    return tuple(Plan(point, passing, "kill") for point in points for passing in _PASSINGS)
+
+
+_DEMANDS = "every point is reached; nothing lost, doubled or half done after each restart"
+
+ROWS = (
+    Row(
+        "killed-in-a-turn",
+        "SIGKILL at each of the 18 points of a turn, from the poll to the local write, at the "
+        "first, second and third passing",
+        (2, 8, 9),
+        _DEMANDS,
+        partial(_die, plans=_all(_JOB_TURN)),
+        limit_s=900,
+    ),
+    Row(
+        "killed-in-a-redo",
+        "the same at each point of a turn that the group refuses: flush, abort, fencing of the "
+        "next handle",
+        (2, 8, 9),
+        _DEMANDS,
+        partial(_die, plans=_all(failpoints.REDO)),
+        limit_s=600,
+    ),
+    Row(
+        "killed-in-a-rebalance",
+        "the same before and after each rebalance callback: partitions assigned, revoked, lost; "
+        "another worker comes and goes",
+        (2, 8, 9),
+        _DEMANDS,
+        partial(_die, plans=_all(failpoints.REBALANCE), company=_company),
+        limit_s=900,
+    ),
+    Row(
+        "killed-in-an-opening",
+        "the same at each point of opening a partition: before and after stable offsets and the "
+        "store, after look-ups, in reading and writing back the changelog (state removed)",
+        (2, 8, 9),
+        _DEMANDS,
+        partial(_die, plans=_all(failpoints.OPENING)),
+        limit_s=600,
+    ),
+    Row(
+        "killed-here-and-there",
+        "SIGKILL at a few points of each kind",
+        (2, 8, 9),
+        _DEMANDS,
+        partial(_die, plans=failpoints.read_plans(" ".join(_SOME))),
+        limit_s=180,
+        quick=True,
+    ),
+)
