@@ -104,7 +104,7 @@ class KafkaClients:
             }
         )
         producer.init_transactions(60)
-        return producer
+        return cast(Producer, producer)
 
     def tick_producer(self) -> TickProducer:
         """Plain and idempotent."""
@@ -217,15 +217,15 @@ class _LookUps:
             "Start again; if it stays, look for a hanging transaction with kafka-transactions.",
         )
 
-    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+    def bounds(self, partitions: list[tuple[str, int]]) -> list[tuple[int, int]]:
         # Not a read_committed consumer's watermarks: those end at the last stable offset, and a
         # replay that stops there misses a commit whose markers are still being written.
         try:
-            (low,) = self._list_offsets([(topic, partition)], _EARLIEST)
-            (high,) = self._list_offsets([(topic, partition)], _LATEST)
+            lows = self._list_offsets(partitions, _EARLIEST)
+            highs = self._list_offsets(partitions, _LATEST)
         except KafkaException as error:
             raise _away(error) from error
-        return low, high
+        return list(zip(lows, highs, strict=True))
 
     def ends(self, partitions: list[tuple[str, int]]) -> list[int]:
         try:

@@ -13,7 +13,7 @@ limit here, and meanwhile the other inputs go on.
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
@@ -36,10 +36,14 @@ class Merge:
         self._goal: tuple[list[int], int] | None = None
         self._asked: int | None = None
 
-    def start(self, positions: list[int]) -> None:
-        """Begin at these offsets, with nothing buffered."""
+    def start(self, positions: Sequence[int], ends: Sequence[int]) -> None:
+        """Begin at these offsets, with nothing buffered; `ends` are the high watermarks just now.
+
+        An input that is at its end then is not waited for until it is heard of for the first time:
+        that would cost every opening the whole wait.
+        """
         self.fetched = list(positions)
-        self._ends = [-1] * len(positions)
+        self._ends = [at if at >= end else -1 for at, end in zip(positions, ends, strict=True)]
         for buffer in self._buffers:
             buffer.clear()
 
@@ -170,7 +174,7 @@ class Merge:
         missing = self._goal is None and self._holds_for_tick()
         if not missing and len(heads) < len(self._buffers):
             missing = any(
-                not buffer and (high(source) < 0 or self._read_to(source) < high(source))
+                not buffer and self._has_more(source, high(source))
                 for source, buffer in enumerate(self._buffers)
             )
         if not missing:
@@ -178,3 +182,9 @@ class Merge:
         if self.hold_since is None:
             self.hold_since = now
         return now - self.hold_since < self._wait
+
+    def _has_more(self, source: int, high: int) -> bool:
+        """Whether an input with nothing at hand may have more; below 0 its end was not heard of."""
+        if high < 0:
+            return self._ends[source] < 0
+        return self._read_to(source) < high

@@ -38,6 +38,7 @@ class Partition:
         config: Config,
         store: Store,
         positions: Positions,
+        ends: Sequence[int],
         tables: Sequence[TableSpec[Any]],
     ) -> None:
         limits = config.limits
@@ -46,7 +47,7 @@ class Partition:
         self.total = total
         self.store = store
         self.merge = Merge(len(config.inputs), clock, limits.merge_wait)
-        self.merge.start(positions.next)
+        self.merge.start(positions.next, ends)
         self.committed = positions
         self.tables: Mapping[str, Rows[Any]] = {
             spec.name: Rows(spec, store, limits.cached_rows) for spec in tables

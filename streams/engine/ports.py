@@ -103,8 +103,8 @@ class LookUps(Protocol):
     def committed(self, partitions: list[TopicPartition]) -> list[int]:
         """The group's stable offsets, -1001 where none; Fatal when they do not become stable."""
 
-    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        """(log start, high watermark)."""
+    def bounds(self, partitions: list[tuple[str, int]]) -> list[tuple[int, int]]:
+        """(log start, high watermark) of each, in two round trips a broker."""
 
     def ends(self, partitions: list[tuple[str, int]]) -> list[int]:
         """High watermarks (read_uncommitted), asked now, in one round trip a broker."""

@@ -30,6 +30,9 @@ from streams.engine.store import Due, Store
 
 log = logging.getLogger(__name__)
 
+Bounds = tuple[int, int]
+"""(log start, high watermark) of a partition."""
+
 _NO_OFFSET = -1001
 _CLOCK_SET_BACK_MS = 60_000
 """A store written this far in the future tells that the clock was set back: its age is unknown."""
@@ -100,12 +103,21 @@ class Opening:
         siblings = [TopicPartition(topic, self.number) for topic in self.config.inputs]
         group_offsets = self.look_ups.committed(siblings)
         self._check_wanted()
+        # After the offsets are stable: what a dead owner has committed is then within the bounds.
+        asked = [(topic, self.number) for topic in (self.config.changelog, *self.config.inputs)]
+        changelog, *inputs = self.look_ups.bounds(asked)
         store = self._open_store()
         try:
-            self._replay(store)
-            positions = self._compare(store, group_offsets)
+            self._replay(store, changelog)
+            positions = self._compare(store, group_offsets, inputs)
             return Partition(
-                self.number, self.identity.partitions, self.config, store, positions, self.tables
+                self.number,
+                self.identity.partitions,
+                self.config,
+                store,
+                positions,
+                [high for _, high in inputs],
+                self.tables,
             )
         except BaseException:
             store.close()
@@ -174,9 +186,9 @@ class Opening:
             for due in spec.due(key[1:], spec.load(value))
         ]
 
-    def _replay(self, store: Store) -> None:
+    def _replay(self, store: Store, bounds: Bounds) -> None:
         changelog = self.config.changelog
-        low, high = self.look_ups.bounds(changelog, self.number)
+        low, high = bounds
         if store.position > high:
             raise Fatal(
                 Cause.STATE_CONTRADICTS_LOG,
@@ -225,7 +237,9 @@ class Opening:
         finally:
             reader.close()
 
-    def _compare(self, store: Store, group_offsets: list[int]) -> Positions:
+    def _compare(
+        self, store: Store, group_offsets: list[int], bounds: Sequence[Bounds]
+    ) -> Positions:
         where = f"partition {self.number} of group {self.config.group}"
         if not store.positions:
             known = [offset for offset in group_offsets if offset != _NO_OFFSET]
@@ -236,7 +250,9 @@ class Opening:
                     "has none: state is lost.",
                     "Restore the changelog topic; to start over on purpose, use a new group.",
                 )
-            return self._first_positions()
+            # A group that has never decided anything starts at the first records there are.
+            starts = [low for low, _ in bounds]
+            return Positions(self.identity.digest, starts, [0] * len(self.config.references))
         positions = Positions.load(store.positions)
         if positions.identity != self.identity.digest:
             raise Fatal(
@@ -246,8 +262,8 @@ class Opening:
                 "Restore the original topics; to start over on purpose, use a new group and "
                 "changelog.",
             )
-        for topic, offset, mine in zip(
-            self.config.inputs, group_offsets, positions.next, strict=True
+        for topic, offset, mine, bound in zip(
+            self.config.inputs, group_offsets, positions.next, bounds, strict=True
         ):
             # The broker forgets offsets of topics nobody subscribes to; a contradiction counts.
             if offset not in (_NO_OFFSET, mine):
@@ -257,13 +273,13 @@ class Opening:
                     f"record says {mine}.",
                     "Somebody reset the group's offsets; put them back to the record's.",
                 )
-            self._check_not_truncated(topic, mine)
+            self._check_not_truncated(topic, mine, bound)
         missing = len(self.config.references) - len(positions.references)
         positions.references += [0] * missing
         return positions
 
-    def _check_not_truncated(self, topic: str, position: int) -> None:
-        low, high = self.look_ups.bounds(topic, self.number)
+    def _check_not_truncated(self, topic: str, position: int, bounds: Bounds) -> None:
+        low, high = bounds
         if position < low or position > high:
             raise Fatal(
                 Cause.LOG_TRUNCATED,
@@ -271,8 +287,3 @@ class Opening:
                 f"{position}: records are gone that were never decided.",
                 "Restore them; nothing is skipped and nothing is started over by itself.",
             )
-
-    def _first_positions(self) -> Positions:
-        """A group that has never decided anything starts at the first records there are."""
-        starts = [self.look_ups.bounds(topic, self.number)[0] for topic in self.config.inputs]
-        return Positions(self.identity.digest, starts, [0] * len(self.config.references))

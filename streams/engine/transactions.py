@@ -24,11 +24,12 @@ class Producers:
         self._clients = clients
         self._background = background
         self._ids = [f"{name}-{letter}" for letter in "ab"]
-        coming = [background.submit(self._maker(one)) for one in self._ids]
-        self._ready: dict[str, Producer] = {
-            one: future.result() for one, future in zip(self._ids, coming, strict=True)
+        # Made while partitions are being opened: what a killed worker has left open is aborted
+        # first, which takes half a second.
+        self._coming: dict[str, Future[Producer]] = {
+            one: background.submit(self._maker(one)) for one in self._ids
         }
-        self._coming: dict[str, Future[Producer]] = {}
+        self._ready: dict[str, Producer] = {}
         self._current = self._ids[0]
         self._retired: dict[str, Producer] = {}
 
@@ -37,7 +38,9 @@ class Producers:
 
     @property
     def current(self) -> Producer:
-        """The producer of the turn at hand."""
+        """The producer of the turn at hand; waits for one if there is none yet."""
+        if self._current not in self._ready:
+            self.next()
         return self._ready[self._current]
 
     def next(self) -> None:
@@ -46,9 +49,10 @@ class Producers:
             if future.done() or not self._ready:
                 self._ready[one] = future.result()
                 del self._coming[one]
-                # Not before: until it is fenced, its end could abort what it left open. Elsewhere,
-                # because it waits for its threads.
-                self._background.submit(self._retired.pop(one).close)
+                if one in self._retired:
+                    # Not before it is fenced: its end could abort what it left open. Elsewhere,
+                    # because it waits for its threads.
+                    self._background.submit(self._retired.pop(one).close)
         others = [one for one in self._ready if one != self._current]
         if others:
             self._current = others[0]

@@ -79,7 +79,7 @@ def test_a_lost_disk_is_rebuilt_from_the_changelog(rig: Rig) -> None:
 def test_partitions_move_under_load_and_siblings_stay_together(rig: Rig) -> None:
     """Workers join and leave while records flow: each is taken once, by one of them, in order."""
     rig.start("w0")
-    with rig.sending(15_000, rate=1_200):
+    with rig.flowing(rate=1_200):
         rig.wait(lambda: rig.taken() > 500, "the first worker's progress")
         rig.start("w1")
         rig.wait(lambda: "is open" in rig.log("w1"), "the second worker's partitions")

@@ -30,7 +30,7 @@ class Log:
     def __init__(self, *inputs: list[int]) -> None:
         self.times = inputs
         self.merge = Merge(len(inputs), CLOCK, WAIT_S)
-        self.merge.start([0] * len(inputs))
+        self.merge.start([0] * len(inputs), self.ends())
 
     def fetch(self, source: int, count: int | None = None) -> None:
         first = self.merge.fetched[source]
@@ -157,10 +157,26 @@ def test_records_of_a_turn_that_did_not_happen_come_again_in_order() -> None:
 def test_records_prefetched_before_a_seek_are_dropped() -> None:
     """An offset below the position is never taken, so nothing is taken twice."""
     log = Log([1, 2, 3], [], [])
-    log.merge.start([2, 0, 0])
+    log.merge.start([2, 0, 0], log.ends())
     log.merge.add(0, Fetched(0, 1))  # type: ignore[arg-type]
     log.fetch(0)
     assert log.take() == [(0, 3)]
+
+
+def test_an_input_that_was_at_its_end_when_opened_is_not_waited_for() -> None:
+    """Before anything is heard of it, its end is the one asked for at the opening."""
+    log = Log([1, 2], [], [])
+    log.fetch(0)
+    taken = log.merge.take(100, 0.0, lambda _: -1)
+    assert [at for _, _, at in taken] == [1, 2]
+
+
+def test_an_input_that_had_more_when_opened_is_waited_for() -> None:
+    """As long as its end is not heard of, and no longer than the wait."""
+    log = Log([2], [1], [])
+    log.fetch(0)
+    assert log.merge.take(100, 0.0, lambda _: -1) == []
+    assert [at for _, _, at in log.merge.take(100, WAIT_S, lambda _: -1)] == [2]
 
 
 def test_a_turn_takes_no_more_than_its_limit() -> None:
