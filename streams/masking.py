@@ -33,7 +33,8 @@ def mask_id(text: str, numbers: tuple[str, ...]) -> str:
     for number in numbers:
         # Not shorter ones: they would be found in many an id.
         if len(number) >= _TELLING - 1:
-            text = re.sub(rf"\d*{number[-_TELLING:]}\d*", masked(number), text)
+            # Only from the first digit of a run: from each of them it takes the square of the run.
+            text = re.sub(rf"(?<!\d)\d*{number[-_TELLING:]}\d*", masked(number), text)
     return text
 
 

@@ -62,7 +62,9 @@ def masked(msisdn: str) -> str:
 
 def shown(name: str, msisdn: str) -> str:
     """An id that somebody else has given, as an alarm may show it: without the number, and cut."""
-    return name.replace(msisdn, masked(msisdn))[:_SHOWN_LENGTH]
+    while msisdn in name:  # what is left of one may be the beginning of another
+        name = name.replace(msisdn, masked(msisdn))
+    return name[:_SHOWN_LENGTH]
 
 
 # A content digest covers every field that says something about the event; texts are written as

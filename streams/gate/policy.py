@@ -17,6 +17,8 @@ MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 
 _EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+# A day is 32 bits in rows and records: six million years to either side.
+_FIRST_DAY, _LAST_DAY = -(1 << 31), (1 << 31) - 1
 # So that three digits always leave a reply code that was not given out that day.
 PROMPTS_PER_DAY_MAX = 200
 
@@ -53,8 +55,11 @@ def spoken(text: str) -> str:
 
 
 def utc_day(instant: int) -> int:
-    """The UTC day, for what happens while no policy says where the operator is."""
-    return instant // DAY_MS
+    """The UTC day, for what happens while no policy says where the operator is.
+
+    A centre may write any instant into an order; its day still fits a row.
+    """
+    return max(_FIRST_DAY, min(_LAST_DAY, instant // DAY_MS))
 
 
 def by_answer(reply_words: tuple[ReplyWords, ...]) -> dict[tuple[bool, str], Answer]:

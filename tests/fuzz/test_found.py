@@ -5,10 +5,16 @@ import time
 import pytest
 
 from streams.audit.answers import said_in
+from streams.gate.catalogue import Catalogue
+from streams.gate.ids import shown
 from streams.gate.policy import ANSWER_LENGTH_MAX, PolicyInForce, spoken
 from streams.gate.reading import Said
+from streams.gate.rows import Seen
 from streams.gate.words import Answer, Channel, Reason
-from tests.gate.examples import NOON, key_press, policy, reply
+from streams.masking import mask_id
+from tests.codec.samples import CODECS
+from tests.fuzz.wire import LONG_MAX, LONG_MIN
+from tests.gate.examples import NOON, key_press, order, policy, reply
 from tests.gate.harness import Gate
 from tests.gate.talking import talking
 
@@ -43,3 +49,29 @@ def test_a_long_text_in_ascii_costs_nothing_and_is_read() -> None:
     words = PolicyInForce(policy())
     assert words.reading("Y".rjust(16_000)) == Said(Answer.YES, None)
     assert said_in("Y".rjust(16_000)) == "y"
+
+
+def test_two_numbers_that_share_digits_are_both_masked() -> None:
+    """Where an id holds the number twice, overlapping, masking one does not show the other."""
+    assert shown("set-138001380013-9", "1380013") == "set-…0…013-9"
+    assert "1380013" not in shown("1380013800138001380013", "1380013")
+
+
+def test_a_long_run_of_digits_is_masked_at_once() -> None:
+    """An id of 16,000 digits without the number took a second to look through; one with it goes."""
+    began = time.thread_time()
+    assert mask_id("1" * 16_000, ("8613800138000",)) == "1" * 16_000
+    assert time.thread_time() - began < 0.1
+    assert mask_id("9" * 16_000 + "008613800138000-1", ("8613800138000",)) == "…000-1"
+    assert mask_id("a13800138000b2", ("8613800138000",)) == "a…000b2"
+
+
+@pytest.mark.parametrize("instant", [LONG_MAX, LONG_MIN])
+def test_an_order_of_any_instant_is_remembered_while_there_is_no_policy(instant: int) -> None:
+    """Nothing says yet what is ahead or stale; the day that is remembered fits its row."""
+    gate = Gate(Catalogue())
+    dump, load = CODECS.row_codec("seen", Seen)
+    assert gate.take(order("o-1", instant), NOON).reason is Reason.NO_POLICY
+    (seen,) = gate.seen.values()
+    assert load(dump(seen)) == seen
+    assert gate.take(order("o-1", instant), NOON).reason is Reason.REPEATED

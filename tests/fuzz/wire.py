@@ -158,3 +158,44 @@ def samples_of(name: str, draw: Random, of_each: int) -> tuple[Sample, ...]:
             values += [json.loads(file.read_text("utf-8")) for file in files] * (of_each // 4 + 1)
         found += [Sample(release, tuple(pieces_of(release.schema.root, value))) for value in values]
     return tuple(found)
+
+
+def bent(node: Node, value: Any, draw: Random) -> Any:
+    """A record of ours with one of its fields, however deep, replaced by any value of its type."""
+    match node:
+        case Record():
+            place = int(draw.random() * len(node.fields))
+            held = tuple(value)
+            after = bent(node.fields[place].type, held[place], draw)
+            return type(value)._make((*held[:place], after, *held[place + 1 :]))
+        case Array() if value:
+            place = int(draw.random() * len(value))
+            match int(draw.random() * 8):
+                case 0:
+                    return value[:place] + value[place + 1 :]
+                case 1:
+                    return (*value, value[place])
+                case _:
+                    return (
+                        *value[:place],
+                        bent(node.items, value[place], draw),
+                        *value[place + 1 :],
+                    )
+        case Array():
+            return value
+        case Union() if value is not None and draw.random() < 0.6:
+            some = next(branch for branch in node.branches if branch != Primitive("null"))
+            return bent(some, value, draw)
+        case Union():
+            return _ours(node.branches[int(draw.random() * len(node.branches))], draw)
+    return _ours(node, draw)
+
+
+def _ours(node: Node, draw: Random) -> Any:
+    """A drawn value of a simple type as our classes have it; nothing of a type that is not."""
+    match node:
+        case Record() | Array():
+            return None
+        case Fixed() | Primitive("bytes"):
+            return bytes.fromhex(drawn(node, draw))
+    return drawn(node, draw)
