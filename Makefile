@@ -2,7 +2,7 @@
 # Another Python: make setup PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock clean bench kills chaos
+.PHONY: help setup demo test check fmt lock clean bench kills fuzz chaos
 BIN := .venv/bin
 # Word for word what a step says and takes: $(call timed,what is done,command)
 timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
@@ -56,3 +56,8 @@ kills: setup ## kill -9 the worker ten times in a run of 100,000 events, and aud
 chaos: setup ## real faults on a real broker (ROWS=name,name SEEDS=3 SEED=n), also into build/chaos.md
 	@$(BIN)/python -m tests.chaos.suite --rows '$(ROWS)' $(if $(SEEDS),--seeds '$(SEEDS)') \
 		$(if $(SEED),--seed '$(SEED)')
+
+fuzz: setup ## any bytes, 1,000,000 to each target (INPUTS=n TARGET=name SEED=n INPUT=n)
+	@$(BIN)/python -m tests.fuzz --inputs '$(or $(INPUTS),1000000)' \
+		$(if $(TARGET),--target '$(TARGET)') $(if $(SEED),--seed '$(SEED)') \
+		$(if $(INPUT),--input '$(INPUT)')

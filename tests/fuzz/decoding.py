@@ -19,6 +19,7 @@ from streams.codec.generate_decoder import make_decoder
 from streams.codec.ids import repository
 from streams.codec.resolve import Read, slow_reader
 from tests.codec.samples import CODECS, TABLES, TYPES, plain, root_name
+from tests.fuzz.fuzzing import Single
 from tests.fuzz.mutate import mutated, pick, spoilt
 from tests.fuzz.wire import Sample, samples_of
 
@@ -58,10 +59,8 @@ class Value(NamedTuple):
     value: bytes
 
 
-class Decoding:
+class Decoding(Single):
     """Values of some topics or tables, each mutated from a sample of any released schema."""
-
-    session = 1
 
     def __init__(self, name: str, names: tuple[str, ...]) -> None:
         self.name = name
@@ -80,9 +79,6 @@ class Decoding:
                 self._writers[each.encode() + head] = fastavro.parse_schema(
                     plain(release.schema.json)
                 )
-
-    def begin(self, draw: Random) -> None:
-        """Values share nothing."""
 
     def draw(self, draw: Random) -> Value:
         name = pick(self._names, draw)
@@ -117,11 +113,10 @@ class Decoding:
             assert theirs is _REFUSED or cause in STRICTER, f"{cause}, but fastavro reads {theirs}"
 
 
-class Pairs:
+class Pairs(Single):
     """The generated decoder of every (writer, reader) pair beside the slow reader of the same."""
 
     name = "slow-reader"
-    session = 1
 
     def __init__(self) -> None:
         draw = Random(2)
@@ -139,9 +134,6 @@ class Pairs:
                     )
                 )
 
-    def begin(self, draw: Random) -> None:
-        """Values share nothing."""
-
     def draw(self, draw: Random) -> tuple[int, bytes]:
         place = int(draw.random() * len(self._pairs))
         samples = self._pairs[place][2]
@@ -155,18 +147,20 @@ class Pairs:
         assert quick == found, f"the generated decoder says {quick}"
 
 
-def decoders() -> tuple[Decoding, ...]:
-    """Of all that is ever decoded; the reference topics have a target of their own."""
-    outputs = tuple(
-        topic.name
-        for topic in topics.CATALOGUE
-        if topic.kind is topics.Kind.OUTPUT and topic.has_schema
-    )
-    return (
-        Decoding("inputs", topics.INPUTS),
-        Decoding("outputs", outputs),
-        Decoding("rows", TABLES),
-    )
+def decode_inputs() -> Decoding:
+    """Everything that comes in from outside."""
+    return Decoding("inputs", topics.INPUTS)
+
+
+def decode_outputs() -> Decoding:
+    """What the gate writes and others of ours read: customer care, the tail."""
+    outputs = (each for each in topics.CATALOGUE if each.kind is topics.Kind.OUTPUT)
+    return Decoding("outputs", tuple(each.name for each in outputs if each.has_schema))
+
+
+def decode_rows() -> Decoding:
+    """State, as it may lie on a disk or a changelog that somebody else wrote."""
+    return Decoding("rows", TABLES)
 
 
 def agrees(ours: Any, theirs: Any) -> bool:

@@ -52,8 +52,24 @@ class Target(Protocol):
     def take(self, made: Any) -> Any:
         """What is measured. Whatever it raises is a finding."""
 
+    def answers(self, found: Any) -> int:
+        """How many answers came of an input, of which each may take its time: mostly 1."""
+
     def judge(self, made: Any, found: Any) -> None:
         """Hold what came of an input against what must hold; an AssertionError is a finding."""
+
+
+class Single:
+    """Whatever stands alone and has one answer."""
+
+    session = 1
+
+    def begin(self, _draw: Random) -> None:
+        """Inputs share nothing."""
+
+    def answers(self, _found: Any) -> int:
+        """One."""
+        return 1
 
 
 class Failure(NamedTuple):
@@ -102,12 +118,25 @@ class Figures(NamedTuple):
 
 def run(target: Target, seed: int, inputs: int) -> Figures | Failure:
     """Take so many inputs, or all up to the first that fails."""
+    # As a worker does: nothing cyclic is made per event.
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        return _run(target, seed, inputs)
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _run(target: Target, seed: int, inputs: int) -> Figures | Failure:
     times = array("q")
     most_bytes = 0
     draw = Random()
-    gc.collect()
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
+    failed = None
     for number in range(inputs):
         if number % target.session == 0:
             _begin(target, draw, seed, number // target.session)
@@ -119,10 +148,14 @@ def run(target: Target, seed: int, inputs: int) -> Figures | Failure:
             else:
                 start = time.thread_time_ns()
                 found = target.take(made)
-                times.append(time.thread_time_ns() - start)
+                spent = time.thread_time_ns() - start
+                times.append(spent // target.answers(found))
             target.judge(made, found)
         except Exception:  # noqa: BLE001  # any exception is a finding, and is told whole
-            return _failure(target, seed, number)
+            failed = number
+            break
+    if failed is not None:
+        return _failure(target, seed, failed)
     seconds = time.perf_counter() - began
     after_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ordered = sorted(times) or [0]
@@ -230,14 +263,16 @@ def _cuts(length: int) -> Iterator[tuple[int, int]]:
         size //= 2
 
 
+def _shorter(made: Any) -> Iterator[Any]:
+    """Bytes or a text without some part."""
+    for at, size in _cuts(len(made)):
+        yield made[:at] + made[at + size :]
+
+
 def _smaller(made: Any) -> Iterator[Any]:
     """The same input with fewer bytes in it."""
-    if isinstance(made, bytes):
-        for at, size in _cuts(len(made)):
-            yield made[:at] + made[at + size :]
-    elif isinstance(made, str):
-        for at, size in _cuts(len(made)):
-            yield made[:at] + made[at + size :]
+    if isinstance(made, bytes | str):
+        yield from _shorter(made)
     elif isinstance(made, tuple):
         for place, each in enumerate(made):
             for smaller in _smaller(each):
