@@ -24,7 +24,7 @@ _ACTING = Duty(
     "somebody else has begun to record one",
     "Type the same again: it says whether the act is on record.",
 )
-_LETTERS = {ActKind.QUARANTINE: "q-", ActKind.RAISE_LIMIT: "u-"}
+_LETTERS = {ActKind.QUARANTINE: "x-", ActKind.RAISE_LIMIT: "u-"}
 
 
 class Recorded(NamedTuple):

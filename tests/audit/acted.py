@@ -18,7 +18,7 @@ EVENING = MORNING + 4 * LIFE
 def act_id(record: Draft) -> str:
     """The id that the command derives for a record's act."""
     content = "|".join(map(str, record.where)).encode()
-    return "q-" + blake2b(content, digest_size=16).hexdigest()
+    return "x-" + blake2b(content, digest_size=16).hexdigest()
 
 
 def record_act(scribe: Scribe, record: Draft, **said: Any) -> Draft:
