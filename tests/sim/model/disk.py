@@ -17,11 +17,11 @@ Only for databases that nobody has open: lose, swap, put_back, wipe.
 """
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from streams.engine.errors import Cause, Fatal
-from streams.engine.ports import Write
+from streams.engine.ports import Database, Write
 from tests.sim.model.scheduler import Process
 
 _BLOCK = 8
@@ -170,7 +170,7 @@ class SimDisk:
         process.at_death.append(self._let_go)
         self.worker = folder.identity()
 
-    def database(self, name: str) -> "SimDatabase":
+    def database(self, name: str) -> Database:
         """Open or make the database of that name."""
         folder, process = self._folder, self._process
         process.world.pause(process, f"open {name}")
@@ -236,13 +236,13 @@ class SimDatabase:
     def __init__(self, process: Process, folder: Folder, name: str, files: Files) -> None:
         self._process = process
         self._folder = folder
-        self._name = name
+        self.name = name
         self._files = files
         self._rows = files.rows()
         self._failed = False
         self._closed = False
         files.opened = True
-        self.get = self._get
+        self.get: Callable[[bytes], bytes | None] = self._get
 
     def _get(self, key: bytes) -> bytes | None:
         if self._files.unreadable and key in self._files.unreadable:
@@ -252,8 +252,8 @@ class SimDatabase:
     def write(self, writes: Iterable[Write]) -> None:
         """One batch; a pause before it and one behind it."""
         process, files = self._process, self._files
-        process.world.pause(process, f"write {self._name}")
-        assert not self._closed, f"{self._name} is written after it was closed"
+        process.world.pause(process, f"write {self.name}")
+        assert not self._closed, f"{self.name} is written after it was closed"
         batch = list(writes)
         if self._folder.full or self._failed:
             self._failed = True
@@ -266,11 +266,11 @@ class SimDatabase:
                 files.unreadable.pop(key, None)
         if len(files.log) > 2 * _KEPT:
             files.flush(_KEPT)
-        process.world.pause(process, f"written {self._name}")
+        process.world.pause(process, f"written {self.name}")
 
     def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         """A snapshot, as RocksDB's iterators are."""
-        self._process.world.pause(self._process, f"scan {self._name}")
+        self._process.world.pause(self._process, f"scan {self.name}")
         rows, unreadable = self._rows, self._files.unreadable
         found = [(key, rows[key]) for key in sorted(key for key in rows if key >= start)]
         for key, value in found:
@@ -280,7 +280,7 @@ class SimDatabase:
 
     def failure(self, error: Exception) -> Fatal:
         """Damage is marked for the next start, unless the disk is full."""
-        where, text = f"{self._folder.path}/{self._name}", str(error)
+        where, text = f"{self._folder.path}/{self.name}", str(error)
         if "Corruption" not in text:
             return Fatal(
                 Cause.STORE_FAILED,
@@ -288,7 +288,7 @@ class SimDatabase:
                 "Free the disk or replace it, then start again; nothing committed is lost.",
             )
         if not self._folder.full and not self._process.dead:
-            self._folder.marks[self._name] = text
+            self._folder.marks[self.name] = text
         return Fatal(
             Cause.STORE_DAMAGED,
             f"{where} is damaged: {text}.",
@@ -298,7 +298,7 @@ class SimDatabase:
     def close(self) -> None:
         """Release the lock; closing twice is harmless."""
         if not self._closed:
-            self._process.world.pause(self._process, f"close {self._name}")
+            self._process.world.pause(self._process, f"close {self.name}")
             self.let_go()
 
     def let_go(self) -> None:

@@ -1,0 +1,39 @@
+"""Each test of the contract runs on the real side and, under several seeds, on the model."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.sim.contract.disks import DiskSide, ModelDisks, RealDisks
+from tests.sim.contract.sides import ModelSide, RealSide, Side
+
+SEEDS = range(4)
+SIDES = ["real", *(f"model {seed}" for seed in SEEDS)]
+
+
+@pytest.fixture(params=SIDES)
+def side(request: pytest.FixtureRequest) -> Side:
+    """A broker and clients for it; the real broker only where it is asked for."""
+    kind, _, seed = request.param.partition(" ")
+    if kind == "model":
+        return ModelSide(int(seed))
+    broker = request.getfixturevalue("kafka")
+    return RealSide(broker.bootstrap_servers, request.getfixturevalue("prefix"))
+
+
+@pytest.fixture(params=["real", "model 0"])
+def disks(request: pytest.FixtureRequest, tmp_path: Path) -> DiskSide:
+    """A machine with a data folder."""
+    return RealDisks(tmp_path / "data") if request.param == "real" else ModelDisks()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """On the model, a test is a task: only tasks can wait there."""
+    found = pyfuncitem.funcargs.get("side") or pyfuncitem.funcargs.get("disks")
+    if not isinstance(found, ModelSide | ModelDisks):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    found.drive(lambda: pyfuncitem.obj(**arguments))
+    return True

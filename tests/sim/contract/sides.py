@@ -1,0 +1,207 @@
+"""The two sides of the contract: a real broker under librdkafka, and the model.
+
+A test is written once, against `Side`. On the model it runs as a task of a simulated process (see
+conftest.py), so that it may wait; on the real side it simply runs.
+"""
+
+import socket
+import struct
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+
+from confluent_kafka import Producer as ConfluentProducer
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.engine.config import Config, Limits
+from streams.engine.kafka import KafkaClients
+from streams.engine.ports import Clients
+from tests.sim.model.broker import Broker
+from tests.sim.model.clients import SimClients
+from tests.sim.model.clock import Machine, MachineClock
+from tests.sim.model.network import Network
+from tests.sim.model.scheduler import World
+
+# Far above what any step takes alone: the real broker shares its machine.
+PATIENCE_S = 60.0
+
+
+class Side(ABC):
+    """A broker that a test may use, under a prefix of its own, and clients for it."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    @property
+    def group(self) -> str:
+        """The one group of a test."""
+        return self.prefix + "group"
+
+    def name(self, name: str) -> str:
+        """A topic's or transaction's name on the shared broker."""
+        return self.prefix + name
+
+    def config(self, instance: str, limits: Limits) -> Config:
+        """What clients are made from."""
+        return Config(
+            group=self.group,
+            inputs=(self.name("in"),),
+            changelog=self.name("changelog"),
+            data_dir=Path(),
+            client=self.client(),
+            instance=instance,
+            limits=limits,
+        )
+
+    def clients(self, instance: str = "", **limits: float) -> Clients:
+        """A worker's clients; `limits` are those of the engine."""
+        wanted = {"session_timeout": 6.0, "heartbeat": 0.2, "stable_offsets": 30.0, **limits}
+        return self.clients_of(self.config(instance, Limits(**wanted)))  # type: ignore[arg-type]  # all floats here
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until the condition holds."""
+        end = self.now() + PATIENCE_S
+        while not condition():
+            assert self.now() < end, f"not within {PATIENCE_S:.0f} s: {what}"
+            self.sleep(0.005)
+
+    @abstractmethod
+    def client(self) -> dict[str, str]: ...
+    @abstractmethod
+    def clients_of(self, config: Config) -> Clients: ...
+    @abstractmethod
+    def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
+        """Make a topic; its full name. Underscores in a setting's name stand for dots."""
+
+    @abstractmethod
+    def delete_topic(self, topic: str) -> None: ...
+    @abstractmethod
+    def delete_records(self, topic: str, partition: int, offset: int) -> None:
+        """Everything below the offset goes."""
+
+    @abstractmethod
+    def write(self, topic: str, partition: int, *values: bytes) -> None:
+        """An outsider's plain records."""
+
+    @abstractmethod
+    def expel(self, member: str) -> None:
+        """The group is told, by somebody else, that the member leaves."""
+
+    @abstractmethod
+    def sleep(self, seconds: float) -> None: ...
+    @abstractmethod
+    def now(self) -> float: ...
+
+
+class RealSide(Side):
+    """The session's embedded broker."""
+
+    def __init__(self, bootstrap: str, prefix: str) -> None:
+        super().__init__(prefix)
+        self._bootstrap = bootstrap
+        self._admin = AdminClient({**self.client()})
+        self._producer = ConfluentProducer({**self.client(), "linger.ms": 0})
+
+    def client(self) -> dict[str, str]:
+        return {"bootstrap.servers": self._bootstrap}
+
+    def clients_of(self, config: Config) -> Clients:
+        return KafkaClients(config)
+
+    def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
+        full = self.name(name)
+        config = {key.replace("_", "."): value for key, value in settings.items()}
+        (future,) = self._admin.create_topics(
+            [NewTopic(full, partitions, 1, config=config)]
+        ).values()
+        future.result()
+        return full
+
+    def delete_topic(self, topic: str) -> None:
+        (future,) = self._admin.delete_topics([topic]).values()
+        future.result()
+        self.until(lambda: topic not in self._admin.list_topics(timeout=10).topics, "deleted")
+
+    def delete_records(self, topic: str, partition: int, offset: int) -> None:
+        (future,) = self._admin.delete_records([TopicPartition(topic, partition, offset)]).values()
+        future.result()
+
+    def write(self, topic: str, partition: int, *values: bytes) -> None:
+        for value in values:
+            self._producer.produce(topic, value, partition=partition)
+        assert self._producer.flush(30) == 0
+
+    def expel(self, member: str) -> None:
+        host, port = self._bootstrap.split(":")
+        with socket.create_connection((host, int(port)), 10) as connection:
+            head = struct.pack(">hhi", 13, 0, 1)  # LeaveGroup, version 0, the first request
+            body = head + _text("contract") + _text(self.group) + _text(member)
+            connection.sendall(struct.pack(">i", len(body)) + body)
+            (length,) = struct.unpack(">i", connection.recv(4))
+            answer = connection.recv(length)
+        assert answer[4:] == b"\0\0", f"LeaveGroup was answered with {answer!r}"
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+
+def _text(text: str) -> bytes:
+    return struct.pack(">h", len(text)) + text.encode()
+
+
+class ModelSide(Side):
+    """The model; a test is a task of one of its processes."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__("model.")
+        self.world = World(seed)
+        self._network = Network(self.world)
+        self._broker = Broker(self.world)
+        self._broker.on_topics_changed = self._network.stir
+        self._process = self.world.process("test")
+        self._clock = MachineClock(Machine(self.world, "machine"))
+
+    def drive(self, test: Callable[[], object]) -> None:
+        """Run a test in the world, and raise what it raises."""
+        answer = self._process.spawn(test, "test")
+        try:
+            assert self.world.run_until(answer.done, 600), "the test waits for ever"
+            answer.result()
+        finally:
+            self.world.close()
+
+    def client(self) -> dict[str, str]:
+        return {}
+
+    def clients_of(self, config: Config) -> Clients:
+        return SimClients(self._process, self._broker, self._network, self._clock, config)
+
+    def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
+        full = self.name(name)
+        config = {key.replace("_", "."): value for key, value in settings.items()}
+        self._broker.create(full, partitions, config)
+        return full
+
+    def delete_topic(self, topic: str) -> None:
+        self._broker.delete(topic)
+
+    def delete_records(self, topic: str, partition: int, offset: int) -> None:
+        self._broker.topics[topic].partitions[partition].delete_to(offset)
+
+    def write(self, topic: str, partition: int, *values: bytes) -> None:
+        for value in values:
+            self._broker.write(topic, partition, value)
+
+    def expel(self, member: str) -> None:
+        assert self._broker.group(self.group).leave(member) == 0
+
+    def sleep(self, seconds: float) -> None:
+        self.world.pause(self._process, "sleep", seconds)
+
+    def now(self) -> float:
+        return self.world.now
