@@ -13,7 +13,7 @@ from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal, Refused
 from streams.engine.membership import Membership
 from streams.engine.partition import Partition
-from streams.engine.ports import Background, Clients, Clock, Disk, Exit
+from streams.engine.ports import Background, Clients, Clock, Disk, Exit, Producer
 from streams.engine.references import References
 from streams.engine.restore import Opening, identify
 from streams.engine.rows import TableSpec
@@ -223,7 +223,7 @@ class Engine:
     def _one_turn(self, partitions: list[Partition]) -> None:
         clock, statistics = self._ports.clock, self.statistics
         _, member, _ = self._membership.consumer.membership()
-        producer = self._producers.current
+        producer = self._producers.next()
         turn = Turn(partitions, producer)
         for partition in partitions:
             partition.begin(producer, partition.taken, self._references.positions)
@@ -247,7 +247,7 @@ class Engine:
                     self.config.limits.call_timeout,
                 )
         except Refused as refusal:
-            self._redo(turn, refusal)
+            self._redo(turn, producer, refusal)
             return
         except Fatal as fatal:
             if fatal.cause is Cause.FENCED:
@@ -262,16 +262,12 @@ class Engine:
             partition.finish()
         turn.is_committed = True
         self._refusals = 0
-        if producer.is_disturbed():
-            log.info("a connection of the transaction's producer broke: it takes a new epoch")
-            self._producers.retire_current()
-        self._producers.next()
         statistics.turns += 1
         statistics.deciding += decided - began
         statistics.committing += committed - decided
         self._after_turn(turn)
 
-    def _redo(self, turn: Turn, refusal: Refused) -> None:
+    def _redo(self, turn: Turn, producer: Producer, refusal: Refused) -> None:
         """The broker refused the positions: undo everything and take the records again."""
         log.warning("turn of %d records refused (%s), taken again", len(turn), refusal)
         self._refusals += 1
@@ -283,11 +279,10 @@ class Engine:
                 "Another worker may run under the same instance name; give each its own.",
             ) from refusal
         with self._watchdog.watching("aborting a transaction"):
-            abort(self._producers.current)
+            abort(producer)
         self._producers.retire_current()
         for partition in turn.partitions:
             partition.roll_back()
-        self._producers.next()
         self.statistics.redone += 1
         self._after_turn(turn)
 

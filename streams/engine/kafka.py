@@ -103,7 +103,12 @@ class KafkaClients:
                 "log.connection.close": True,
             }
         )
-        producer.init_transactions(60)
+        try:
+            producer.init_transactions(60)
+        except KafkaException as error:
+            if error.args[0].retriable():
+                raise _away(error) from error
+            raise
         return cast(Producer, producer)
 
     def tick_producer(self) -> TickProducer:
@@ -169,8 +174,6 @@ class _Producer(ConfluentProducer):
 
 class _LookUps:
     def __init__(self, config: Config) -> None:
-        self._group = config.group
-        self._limits = config.limits
         self._client = config.client
         self._admin = AdminClient(dict(self._client))
         self._consumer = Consumer(
@@ -198,24 +201,15 @@ class _LookUps:
             name: (str(topic.topic_id), len(topic.partitions)) for name, topic in answers.items()
         }
 
-    def committed(self, partitions: list[TopicPartition]) -> list[int]:
-        """Waits while a dead owner's transaction is open: the broker then answers 'unstable'."""
-        tries = max(1, int(self._limits.stable_offsets / 1.0))
-        with self._lock:
-            for _ in range(tries):
-                try:
-                    answer = self._consumer.committed(partitions, 1.0)
-                except KafkaException:
-                    continue
-                if all(one.error is None for one in answer):
-                    return [int(one.offset) for one in answer]
-        where = f"{partitions[0].topic} [{partitions[0].partition}]"
-        raise Fatal(
-            Cause.OFFSETS_UNSTABLE,
-            f"The offsets of group {self._group} for {where} did not become stable in "
-            f"{self._limits.stable_offsets:.0f} s: a transaction of a dead owner is still open.",
-            "Start again; if it stays, look for a hanging transaction with kafka-transactions.",
-        )
+    def committed(self, partitions: list[TopicPartition]) -> list[int] | None:
+        try:
+            with self._lock:
+                answer = self._consumer.committed(partitions, 1.0)
+        except KafkaException:
+            return None  # also while the coordinator moves
+        if any(one.error is not None for one in answer):
+            return None
+        return [int(one.offset) for one in answer]
 
     def bounds(self, partitions: list[tuple[str, int]]) -> list[tuple[int, int]]:
         # Not a read_committed consumer's watermarks: those end at the last stable offset, and a

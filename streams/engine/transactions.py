@@ -11,10 +11,13 @@ which fences whatever is still on its way) is made in the background, and the ot
 meanwhile.
 """
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 
 from streams.engine.ports import Background, Clients, Producer
+
+log = logging.getLogger(__name__)
 
 
 class Producers:
@@ -30,21 +33,23 @@ class Producers:
             one: background.submit(self._maker(one)) for one in self._ids
         }
         self._ready: dict[str, Producer] = {}
-        self._current = self._ids[0]
+        self._current = self._ids[-1]
         self._retired: dict[str, Producer] = {}
 
     def _maker(self, transactional_id: str) -> Callable[[], Producer]:
         return lambda: self._clients.transactional_producer(transactional_id)
 
-    @property
-    def current(self) -> Producer:
-        """The producer of the turn at hand; waits for one if there is none yet."""
-        if self._current not in self._ready:
-            self.next()
-        return self._ready[self._current]
+    def next(self) -> Producer:
+        """For the turn that begins: the other one than last time, if it is there.
 
-    def next(self) -> None:
-        """After a turn, committed or not: the other one, if it is there."""
+        All are asked whether a connection has broken, also one that was idle then: nothing of it
+        can arrive late, but its next transaction may wait for ever for the group's coordinator
+        (librdkafka #5456).
+        """
+        for one, producer in list(self._ready.items()):
+            if producer.is_disturbed():
+                log.info("a connection of %s broke: it takes a new epoch", one)
+                self._retire(one)
         for one, future in list(self._coming.items()):
             if future.done() or not self._ready:
                 self._ready[one] = future.result()
@@ -56,8 +61,12 @@ class Producers:
         others = [one for one in self._ready if one != self._current]
         if others:
             self._current = others[0]
+        return self._ready[self._current]
 
     def retire_current(self) -> None:
-        """The current handle may not begin another transaction."""
-        self._retired[self._current] = self._ready.pop(self._current)
-        self._coming[self._current] = self._background.submit(self._maker(self._current))
+        """The handle of the turn at hand may not begin another transaction."""
+        self._retire(self._current)
+
+    def _retire(self, one: str) -> None:
+        self._retired[one] = self._ready.pop(one)
+        self._coming[one] = self._background.submit(self._maker(one))

@@ -16,6 +16,8 @@ from streams.broker import EmbeddedBroker
 from streams.engine.config import Config
 from streams.engine.kafka import KafkaClients
 from streams.engine.ports import Producer
+from streams.engine.process import Threads
+from streams.engine.transactions import Producers
 from tests.engine.rig import PATIENCE_S
 from tests.rigs.far_broker import behind_proxy
 from tests.rigs.proxy import LOOPBACK, Act, Fault, Proxy
@@ -138,6 +140,30 @@ def test_every_broken_connection_of_a_turn_is_told(
     assert fault.caught.is_set()
     assert producer.is_disturbed()
     proxy.lift()
+
+
+def test_no_turn_begins_on_a_handle_that_was_idle_when_its_connection_broke(
+    rig: Rig, clients: KafkaClients
+) -> None:
+    """Both handles are replaced, and the next turns are committed without delay."""
+    _, proxy = rig
+    producers = Producers(clients, Threads(4), "idle")
+    old = []
+    for _ in range(2):
+        old.append(producers.next())
+        begin(old[-1], b"before")
+        old[-1].commit_transaction(10)
+    assert old[0] is not old[1]
+    proxy.cut_all()
+    end = time.monotonic() + PATIENCE_S
+    while not all(producer.is_disturbed() for producer in old):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    for _ in range(2):
+        fresh = producers.next()
+        assert fresh not in old
+        begin(fresh, b"after")
+        fresh.commit_transaction(10)
 
 
 def test_a_refused_and_retired_handle_is_closed_at_once(rig: Rig, clients: KafkaClients) -> None:
