@@ -57,18 +57,24 @@ class Fault:
     skip: int = 0
     client: str = ""
     """A part of the client id; empty: anybody's."""
-    about: str = ""
-    """A part of what the request is about (wire.py); empty: anything."""
+    carries: tuple[bytes, ...] = ()
+    """Names that all stand in the request, as they do in plain text: topics, transactional ids."""
     delay_s: float = 0.0
     caught: threading.Event = field(default_factory=threading.Event)
     """Set at the first request that was picked."""
     picked: list[Request] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    """What the broker said to them, as far as it did."""
     freed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def picks(self, one: Request) -> bool:
+    def picks(self, one: Request, frame: bytes) -> bool:
         """Whether this fault does something to this request."""
-        fits = one.api in self.apis and self.client in one.client and self.about in one.about
-        if not fits or len(self.picked) >= self.times:
+        fits = one.api in self.apis and self.client in one.client
+        if (
+            not fits
+            or not all(name in frame for name in self.carries)
+            or len(self.picked) >= self.times
+        ):
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -176,9 +182,9 @@ class Proxy:
             self._connections.discard(connection)
             connection.cut()
 
-    def fault_for(self, one: Request) -> Fault | None:
+    def fault_for(self, one: Request, frame: bytes) -> Fault | None:
         """The first planned fault that picks this request."""
-        return next((fault for fault in self._faults if fault.picks(one)), None)
+        return next((fault for fault in self._faults if fault.picks(one, frame)), None)
 
     def note(self, sentence: str) -> None:
         """Keep a sentence for the trace."""
@@ -227,7 +233,7 @@ class _Connection:
     async def _pass_requests(self) -> None:
         async for frame in self._arriving(self._from_client):
             one = request(frame)
-            fault = self._proxy.fault_for(one)
+            fault = self._proxy.fault_for(one, frame)
             if fault is not None or one.api in _TRANSACTIONAL:
                 self._proxy.note(f"{one}{f' {fault.act.name}' if fault else ''}")
             if fault is not None and not await self._harm(one, fault):
@@ -262,6 +268,8 @@ class _Connection:
             asked, fault = self._waiting.pop(answers(frame), (None, None))
             if not self._waiting:
                 self._nothing_waits.set()
+            if asked is not None and fault is not None:
+                fault.answers.append(said(asked, frame))
             if asked is not None and (fault is not None or asked.api == Api.END_TXN):
                 self._proxy.note(f"{asked} answered: {said(asked, frame)}")
             if fault is not None and fault.act is Act.SWALLOW_ANSWER:

@@ -44,6 +44,8 @@ class Request:
     correlation: int
     client: str
     about: str = ""
+    transactional_id: str = ""
+    """Of an EndTxn."""
 
     def __str__(self) -> str:
         name = Api(self.api).name if self.api in set(Api) else f"api {self.api}"
@@ -56,10 +58,10 @@ def request(frame: bytes) -> Request:
     (length,) = _SHORT.unpack_from(frame, _HEAD.size)
     start = _HEAD.size + _SHORT.size
     client = frame[start : start + max(0, length)].decode(errors="replace")
-    about = ""
+    about = name = ""
     if api == Api.END_TXN and version < 3:  # later ones are encoded in another way
-        about = _end_of_transaction(frame[start + max(0, length) :])
-    return Request(api, version, correlation, client, about)
+        name, about = _end_of_transaction(frame[start + max(0, length) :])
+    return Request(api, version, correlation, client, about, name)
 
 
 def answers(frame: bytes) -> int:
@@ -76,9 +78,9 @@ def said(asked: Request, frame: bytes) -> str:
     return frame[4:].hex()
 
 
-def _end_of_transaction(body: bytes) -> str:
+def _end_of_transaction(body: bytes) -> tuple[str, str]:
     (length,) = _SHORT.unpack_from(body)
     name = body[_SHORT.size : _SHORT.size + length].decode()
     producer, epoch, commits = _END.unpack_from(body, _SHORT.size + length)
     word = "commit" if commits else "abort"
-    return f"{word} {name} producer {producer} epoch {epoch}"
+    return name, f"{word} {name} producer {producer} epoch {epoch}"

@@ -1,0 +1,112 @@
+"""The delayed EndTxn (KIP-890): a commit that arrives when its producer has long gone on.
+
+The client library repeats an EndTxn by itself, with the same epoch, when its connection breaks,
+and says nothing of it. The first one may still be on its way: it then ends whatever transaction of
+that id and epoch is open. The broker cannot tell it from a true one, for the library does not speak
+the protocol that could (transactions of version 2). The cure is a new epoch after any such doubt;
+disabled (careless.py), the same steps must show a fault.
+"""
+
+import json
+import time
+
+from tests.chaos.keeping import Keeper, NeedsAPerson
+from tests.chaos.network_faults import far_job
+from tests.chaos.row import Observed, Row
+from tests.chaos.stage import Stage
+from tests.figures.eyes import Eyes, now_ms
+from tests.rigs.proxy import Act
+from tests.rigs.wire import Api
+
+_RATE = 400.0
+# Outputs lie at the broker, the changelog's records do not: for that long, if nothing is released.
+_HALF_DONE_S = 0.4
+_TIMES = 4
+# As every client of the gate (streams/clients.py): it must not make the cure blind.
+_CLIENT = json.dumps({"log.connection.close": False})
+
+
+class _Harm:
+    """A connection breaks with a commit on its way, which arrives within a later transaction."""
+
+    def __init__(self, stage: Stage, program: str = "tests.engine.worker") -> None:
+        self._stage = stage
+        self.job, self.proxy = far_job(stage)
+        self.worker = Keeper(self.job, client=_CLIENT, program=program)
+        self.answers: list[str] = []
+        """What the broker said to the late commits."""
+        self.again_s: list[float] = []
+
+    def do(self, eyes: Eyes) -> None:
+        """Once, at a turn that the seed chooses."""
+        draws, proxy, worker = self._stage.draws, self.proxy, self.worker
+        worker.decides(eyes)
+        late = proxy.plan([Api.END_TXN], Act.CUT_AND_HOLD, skip=draws.randrange(6))
+        worker.wait(late.caught.is_set, "a commit on its way")
+        # A later transaction of the same id, half of it at the broker.
+        names = late.picked[0].transactional_id, f"{self.job.prefix}changelog"
+        half = proxy.plan(
+            [Api.PRODUCE],
+            Act.HOLD,
+            carries=tuple(name.encode() for name in names),
+            skip=2 + draws.randrange(6),
+        )
+        worker.wait(half.caught.is_set, "a later transaction of the same id")
+        time.sleep(_HALF_DONE_S)
+        at = now_ms()
+        proxy.release(late)
+        worker.wait(lambda: bool(late.answers), "the late commit's answer")
+        self.answers += late.answers
+        proxy.lift()
+        self.again_s.append(worker.decides_again(eyes, at))
+
+
+def _with_the_cure(stage: Stage, seed: int) -> Observed:
+    harm = _Harm(stage)
+    with harm.job.flowing(_RATE, seed), harm.job.decisions_seen() as eyes:
+        for _ in range(_TIMES):
+            harm.do(eyes)
+    faults = harm.worker.finish()
+    assert faults == [], f"{faults}\n{harm.proxy.said()}"
+    assert "NO_ERROR" not in harm.answers, harm.proxy.said()
+    told = ", ".join(sorted(set(harm.answers)))
+    return Observed(
+        f"exact; {harm.worker.told()}; late commits were told {told}", tuple(harm.again_s)
+    )
+
+
+def _without_it(stage: Stage, seed: int) -> Observed:
+    harm = _Harm(stage, program="tests.chaos.careless")
+    found = ""
+    with harm.job.flowing(_RATE, seed), harm.job.decisions_seen() as eyes:
+        try:
+            for _ in range(_TIMES):
+                harm.do(eyes)
+        except NeedsAPerson as stop:
+            found = f"the next start stops: {str(stop).split(':')[0].upper()}"
+    assert "NO_ERROR" in harm.answers, harm.proxy.said()
+    if not found:
+        faults = harm.worker.finish()
+        assert faults, f"nobody has found what a late commit did\n{harm.proxy.said()}"
+        found = f"the check finds: {faults[0]}"
+    return Observed(f"{found}; late commits were told NO_ERROR")
+
+
+ROWS = (
+    Row(
+        "late-commit",
+        "the connection breaks with a commit on its way, which reaches the broker within a later "
+        f"transaction of the same id, {_TIMES} times",
+        (2, 9),
+        "the late commit is refused: a producer that has seen such a break takes a new epoch; "
+        "nothing lost or doubled",
+        _with_the_cure,
+    ),
+    Row(
+        "late-commit-uncured",
+        "the same, with a worker that keeps its producers after a break",
+        (2, 9),
+        "the test bites: the late commit ends another transaction, and that is found",
+        _without_it,
+    ),
+)
