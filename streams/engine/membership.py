@@ -37,6 +37,8 @@ class Membership:
         self._background = background
         self._prepare = prepare
         self._opening: dict[int, tuple[Opening, Future[Partition]]] = {}
+        # Taken away while they were being opened: nobody waits for them but who opens them next.
+        self._leaving: dict[int, Future[Partition]] = {}
         self._input = {topic: number for number, topic in enumerate(config.inputs)}
         self.consumer.subscribe(
             [config.inputs[0]],
@@ -146,6 +148,9 @@ class Membership:
         for partition in self.open.values():
             partition.store.close()
         self.open.clear()
+        for future in self._leaving.values():
+            _let_go(future)
+        self._leaving.clear()
 
     # -- called back inside poll and close -------------------------------------------------------
 
@@ -162,21 +167,36 @@ class Membership:
             consumer.pause(siblings)  # until opened
         for number in numbers:
             opening = self._prepare(number)
-            self._opening[number] = opening, self._background.submit(opening.open)
+            former = self._leaving.pop(number, None)
+            self._opening[number] = opening, self._background.submit(_after(former, opening))
 
     def _revoked(self, consumer: GroupConsumer, taken: list[TopicPartition]) -> None:
         numbers = [one.partition for one in taken]
         for number in numbers:
-            partition = self.open.pop(number, None) or self._abandon(number)
+            partition = self.open.pop(number, None)
             if partition is not None:
                 partition.store.close()
+            else:
+                opening, self._leaving[number] = self._opening.pop(number)
+                opening.abandoned = True
         if numbers:
             consumer.incremental_unassign(self._siblings(numbers))
 
-    def _abandon(self, number: int) -> Partition | None:
-        opening, future = self._opening.pop(number)
-        opening.abandoned = True
-        try:
-            return future.result()
-        except (Abandoned, Fatal):
-            return None  # not ours any more; its next owner finds the same trouble, if it is one
+
+def _after(former: Future[Partition] | None, opening: Opening) -> Callable[[], Partition]:
+    """Open a partition once its store has been let go by an opening that was abandoned."""
+
+    def work() -> Partition:
+        if former is not None:
+            _let_go(former)
+        return opening.open()
+
+    return work
+
+
+def _let_go(abandoned: Future[Partition]) -> None:
+    """Close what an abandoned opening may have opened all the same."""
+    try:
+        abandoned.result().store.close()
+    except (Abandoned, Fatal):
+        return  # not ours any more; its next owner finds the same trouble, if it is one

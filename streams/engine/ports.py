@@ -100,8 +100,11 @@ class LookUps(Protocol):
     def topics(self, names: Sequence[str]) -> dict[str, tuple[str, int]]:
         """Of these, the ones that exist: name to (topic id, number of partitions)."""
 
-    def committed(self, partitions: list[TopicPartition]) -> list[int]:
-        """The group's stable offsets, -1001 where none; Fatal when they do not become stable."""
+    def committed(self, partitions: list[TopicPartition]) -> list[int] | None:
+        """The group's offsets, -1001 where none.
+
+        None, after a second or so, while a transaction that holds some of them is open.
+        """
 
     def bounds(self, partitions: list[tuple[str, int]]) -> list[tuple[int, int]]:
         """(log start, high watermark) of each, in two round trips a broker."""

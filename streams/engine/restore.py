@@ -100,9 +100,7 @@ class Opening:
 
     def open(self) -> Partition:
         """Steps (a) to (e); Fatal on a contradiction, Abandoned when it is not wanted any more."""
-        siblings = [TopicPartition(topic, self.number) for topic in self.config.inputs]
-        group_offsets = self.look_ups.committed(siblings)
-        self._check_wanted()
+        group_offsets = self._stable_offsets()
         # After the offsets are stable: what a dead owner has committed is then within the bounds.
         asked = [(topic, self.number) for topic in (self.config.changelog, *self.config.inputs)]
         changelog, *inputs = self.look_ups.bounds(asked)
@@ -122,6 +120,26 @@ class Opening:
         except BaseException:
             store.close()
             raise
+
+    def _stable_offsets(self) -> list[int]:
+        """Waits while a dead owner's transaction is open; nobody waits for what is not wanted."""
+        siblings = [TopicPartition(topic, self.number) for topic in self.config.inputs]
+        limit = self.config.limits.stable_offsets
+        until = self.clock.monotonic() + limit
+        while True:
+            self._check_wanted()
+            answer = self.look_ups.committed(siblings)
+            if answer is not None:
+                return answer
+            if self.clock.monotonic() > until:
+                raise Fatal(
+                    Cause.OFFSETS_UNSTABLE,
+                    f"The offsets of group {self.config.group} for partition {self.number} did "
+                    f"not become stable in {limit:.0f} s: a transaction of a dead owner is still "
+                    "open, or the group's coordinator does not answer.",
+                    "Start again; if it stays, look for a hanging transaction with "
+                    "kafka-transactions.",
+                )
 
     def _check_wanted(self) -> None:
         if self.abandoned:
