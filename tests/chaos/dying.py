@@ -102,6 +102,10 @@ def _die(
     plans = stage.draws.sample(plans, len(plans))
     with job.decisions_seen() as eyes:
         with job.flowing(_RATE, seed):
+            # What is to be recovered must be there first.
+            job.start("w0", static=True)
+            job.wait(lambda: eyes.all_after(0) is not None, "every partition's first decision")
+            job.kill("w0")
             lives = Lives(job, eyes)
             for plan in plans:
                 lives.live(plan, partial(company, job, plan) if company else lambda _: None)

@@ -1,9 +1,15 @@
 """THE table of contents: every row there is, in the order in which they run."""
 
-from tests.chaos import dying, membership
+from tests.chaos import dying, membership, recovery, rolling, sleepers
 from tests.chaos.row import Row
 
-ROWS: tuple[Row, ...] = (*dying.ROWS, *membership.ROWS)
+ROWS: tuple[Row, ...] = (
+    *dying.ROWS,
+    *membership.ROWS,
+    *sleepers.ROWS,
+    *recovery.ROWS,
+    *rolling.ROWS,
+)
 
 
 def named(names: str) -> tuple[Row, ...]:

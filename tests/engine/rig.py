@@ -201,13 +201,15 @@ class Rig:
 
     # -- waiting ---------------------------------------------------------------------------------
 
-    def wait(self, condition: Callable[[], bool], what: str) -> None:
-        """Until the condition holds; a worker that ended by itself is started no more."""
+    def wait(self, condition: Callable[[], bool], what: str, mortal: str = "") -> None:
+        """Until the condition holds; no worker may end by itself meanwhile but the mortal one."""
         end = time.monotonic() + PATIENCE_S
         while not condition():
             for name, worker in self._workers.items():
-                if worker.poll() is not None:
-                    message = f"worker {name} ended with {worker.returncode}: {self.log(name)}"
+                if worker.poll() is not None and name != mortal:
+                    message = (
+                        f"worker {name} ended with {worker.returncode}: {self.log(name)[-3000:]}"
+                    )
                     raise AssertionError(message)
             assert time.monotonic() < end, f"not within {PATIENCE_S:.0f} s: {what}"
             time.sleep(0.05)

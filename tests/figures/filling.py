@@ -2,10 +2,13 @@
 
 Each has ordered today: a row of `subscribers`, of which every hundredth waits on a prompt that is
 due in a day. A worker restores this as if another had written it: nothing has been decided and the
-group has no offsets, so the positions record stands at the beginning of the inputs.
+group has no offsets, so the positions record stands at the beginning of the inputs. A feed lets
+them order, evenly and for as long as it is asked to.
 """
 
+import threading
 import time
+from typing import Self
 
 from confluent_kafka import Producer, murmur2
 
@@ -19,9 +22,13 @@ from streams.gate.policy import DAY_MS, utc_day
 from streams.gate.rows import PromptRef, ServiceTotal, Spent, Subscriber, SubscriberDay
 from streams.gate.words import Channel
 from streams.settings import Settings
+from tests.app.rig import ASKS, encoded, order
+from tests.figures.eyes import now_ms
 
 _SERVICE = "huayu-weather"
 _WAITS_EVERY = 100
+# A prime: one subscriber's orders lie far apart.
+_STRIDE = 7919
 
 
 def msisdn_of(index: int) -> str:
@@ -33,7 +40,7 @@ def fill(settings: Settings, subscribers: int) -> None:
     """Write their rows and a positions record a partition; the topics must be empty."""
     app = build(settings)
     spec = next(one for one in app.specs if one.name == "subscribers")
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     usual = spec.dump(_subscriber(now, ()))
     waits = spec.dump(_subscriber(now, (_prompt(now),)))
     changelog = settings.topic_prefix + topics.CHANGELOG
@@ -80,3 +87,37 @@ def _prompt(now: int) -> PromptRef:
         "",
         code_required=False,
     )
+
+
+class Feed:
+    """Orders of these subscribers, one after another, while entered; a stride spreads them."""
+
+    def __init__(self, settings: Settings, subscribers: int, rate: float, seed: int = 1) -> None:
+        self._settings = settings
+        self._subscribers = subscribers
+        self._rate = rate
+        self._seed = seed
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._publish, name="feed", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _publish(self) -> None:
+        producer = Producer(clients.producer(self._settings, "feed"))
+        topic = self._settings.topic_prefix + topics.ORDERS
+        began = time.monotonic()
+        number = 0
+        while not self._over.wait(max(0.0, began + number / self._rate - time.monotonic())):
+            msisdn = msisdn_of((self._seed + number * _STRIDE) % self._subscribers)
+            placed = order(msisdn, f"f-{self._seed}-{number}", ASKS, now_ms())
+            producer.produce(topic, encoded(placed), msisdn.encode())
+            producer.poll(0)
+            number += 1
+        left = producer.flush(60)
+        assert left == 0, f"{left} orders were not taken by the broker"

@@ -7,8 +7,6 @@ own, on the same cores as broker and worker.
 """
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -28,6 +26,7 @@ from streams.gate.words import Channel, MessageKind
 from streams.settings import Settings
 from streams.world.wire import our_codecs
 from tests.figures.gate import Gate
+from tests.figures.outside import Outside
 from tests.figures.processes import cpu_s, machine_busy_s
 from tests.figures.progress import Progress
 
@@ -94,8 +93,8 @@ def measure(
             )
 
         eyes = stack.enter_context(_Eyes(gate.settings))
-        world = _start_world(gate, events_per_s / EVENTS_AN_ORDER, warm_up_s + seconds)
-        stack.callback(_end, world)
+        ordering_s = warm_up_s + seconds
+        world = stack.enter_context(Outside(gate, events_per_s / EVENTS_AN_ORDER, ordering_s))
         time.sleep(warm_up_s)
         before = mark()
         time.sleep(seconds)
@@ -220,15 +219,3 @@ def _wait_until_ready(gate: Gate) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"the worker was not ready within {_START_S:.0f} s: {gate.log}")
         time.sleep(0.1)
-
-
-def _end(world: subprocess.Popen[bytes]) -> None:
-    world.kill()
-    world.wait()
-
-
-def _start_world(gate: Gate, orders_per_s: float, seconds: float) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "streams", "simulate"]
-    command += ["--rate", f"{orders_per_s:g}", "--duration", f"{seconds:g}s"]
-    with gate.log.with_name("world.log").open("wb") as log:
-        return subprocess.Popen(command, env=os.environ | gate.environment, stdout=log, stderr=log)
