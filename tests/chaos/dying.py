@@ -48,9 +48,8 @@ Company = Callable[[Rig, Plan, subprocess.Popen[bytes]], None]
 class Lives:
     """The lives of one worker, each of which ends where it was planned."""
 
-    def __init__(self, job: Rig, eyes: Eyes) -> None:
+    def __init__(self, job: Rig) -> None:
         self._job = job
-        self._eyes = eyes
         self.deaths: list[int] = []
 
     def live(self, plan: Plan, meanwhile: Meanwhile = lambda _: None) -> None:
@@ -85,14 +84,15 @@ class Lives:
             written.seek(start)
             return code, written.read().decode(errors="replace")
 
-    def again_s(self) -> tuple[float, ...]:
-        """Of each death after which the next life decided something: how long that took."""
-        times = []
-        for at, following in zip(self.deaths, [*self.deaths[1:], now_ms()], strict=True):
-            after = self._eyes.first_after(at)
-            if after is not None and at + after < following:
-                times.append(after / 1000)
-        return tuple(times)
+
+def times_to_decide(deaths: Sequence[int], eyes: Eyes) -> tuple[float, ...]:
+    """Of each death after which the next life decided something: seconds until that was seen."""
+    times = []
+    for at, following in zip(deaths, [*deaths[1:], now_ms()], strict=True):
+        after = eyes.first_after(at)
+        if after is not None and at + after < following:
+            times.append(after / 1000)
+    return tuple(times)
 
 
 def _die(
@@ -106,7 +106,7 @@ def _die(
             job.start("w0", static=True)
             job.wait(lambda: eyes.all_after(0) is not None, "every partition's first decision")
             job.kill("w0")
-            lives = Lives(job, eyes)
+            lives = Lives(job)
             for plan in plans:
                 lives.live(plan, partial(company, job, plan) if company else lambda _: None)
                 if job.is_running("w1"):
@@ -120,7 +120,7 @@ def _die(
     assert checked.faults == [], checked.faults
     return Observed(
         "every point was reached; outputs, state and positions equal the replay",
-        lives.again_s(),
+        times_to_decide(lives.deaths, eyes),
         {"lives": len(plans), "records": checked.taken},
     )
 

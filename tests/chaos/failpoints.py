@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -23,6 +24,7 @@ from streams.engine import Config, OpenPorts, Ports, real_ports
 from streams.engine.partition import POSITIONS_KEY
 from streams.engine.ports import (
     Clients,
+    Clock,
     Database,
     Disk,
     Exit,
@@ -160,18 +162,31 @@ class Kinds(NamedTuple):
         return "dead-letter" if topic.endswith(self.dead_letters) else "output"
 
 
-def failing_ports(words: str, kinds: Kinds) -> OpenPorts:
-    """The real world, with these plans."""
+def failing_ports(words: str, kinds: Kinds, clock: Path | None = None) -> OpenPorts:
+    """The real world, with these plans; and with another clock, if `clock` says how far ahead."""
     points = Points(read_plans(words))
 
     def open_ports(job: Config, end: Exit) -> Ports:
         real = real_ports(job, end)
         clients = cast(Clients, _Clients(real.clients, points, kinds))
-        return Ports(
-            clients, cast(Disk, _Disk(real.disk, points)), real.clock, real.background, real.exit
-        )
+        disk = cast(Disk, _Disk(real.disk, points))
+        time_of_day = SetClock(real.clock, clock) if clock else real.clock
+        return Ports(clients, disk, time_of_day, real.background, real.exit)
 
     return open_ports
+
+
+class SetClock:
+    """This machine's clock, set ahead by as many milliseconds as a file says; below 0: back."""
+
+    def __init__(self, real: Clock, ahead: Path) -> None:
+        self.monotonic = real.monotonic
+        self._real = real
+        self._ahead = ahead
+
+    def now_ms(self) -> int:
+        """As set now."""
+        return self._real.now_ms() + int(self._ahead.read_text())
 
 
 class _Wrapped:

@@ -1,12 +1,15 @@
 """THE table of contents: every row there is, in the order in which they run."""
 
-from tests.chaos import dying, membership, recovery, rolling, sleepers
+from tests.chaos import clocks, dying, ending, gate_deaths, membership, recovery, rolling, sleepers
 from tests.chaos.row import Row
 
 ROWS: tuple[Row, ...] = (
     *dying.ROWS,
+    *gate_deaths.ROWS,
     *membership.ROWS,
     *sleepers.ROWS,
+    *ending.ROWS,
+    *clocks.ROWS,
     *recovery.ROWS,
     *rolling.ROWS,
 )

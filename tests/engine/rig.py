@@ -146,11 +146,11 @@ class Rig:
         Whatever else the program understands goes into `options`.
         """
         options = {
-            **options,
             "prefix": self.prefix,
             "bootstrap": self.workers_bootstrap,
             "data_dir": str(self.folder / name),
             "instance": (instance or name) if static else "",
+            **options,
         }
         log = (self.folder / f"{name}.log").open("ab")
         self._started_at[name] = log.tell()

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ EXAMPLE = Path(__file__).parents[2] / "deploy/reference/notice.yaml"
 PROMPT_LIFE_MS = 6000
 GRACE_MS = 1000
 
+PROGRAM = ("streams", "worker")
 _GUARD = Path(streams.broker.__file__).with_name("guard.py")
 # An open turn is finished or aborted well within this.
 _STOP_S = 20.0
@@ -42,7 +44,8 @@ class Gate:
         self.folder = folder
         self.state = folder / "state"
         self.log = folder / "worker.log"
-        self.logs = [self.log]
+        self.logs: list[Path] = []
+        """Of every worker there was."""
         self.metrics_port = _free_port()
         self.environment = {
             f"{PREFIX}BOOTSTRAP_SERVERS": broker.bootstrap_servers,
@@ -60,19 +63,21 @@ class Gate:
 
     def worker(self) -> "Worker":
         """A worker of this gate, not yet started; its log is appended to the gate's."""
-        return Worker(self.environment, self.log)
+        return self._worker(self.environment, self.log, PROGRAM)
 
-    def another(self, name: str, **settings: str) -> "Worker":
+    def another(self, name: str, program: Sequence[str] = PROGRAM, **settings: str) -> "Worker":
         """A worker beside that one: state, log and instance are its own, and more if said so.
 
-        Its log joins `logs`; `settings` are environment names without their prefix.
+        `settings` are environment names without their prefix.
         """
-        log = self.folder / f"{name}.log"
-        if log not in self.logs:
-            self.logs.append(log)
         own = {"INSTANCE": name, "DATA_DIR": str(self.folder / name), "METRICS_PORT": "0"}
         more = {PREFIX + key: value for key, value in (own | settings).items()}
-        return Worker(self.environment | more, log)
+        return self._worker(self.environment | more, self.folder / f"{name}.log", program)
+
+    def _worker(self, environment: dict[str, str], log: Path, program: Sequence[str]) -> "Worker":
+        if log not in self.logs:
+            self.logs.append(log)
+        return Worker(environment, log, program)
 
     def metric(self, name: str) -> float:
         """A metric without labels, as the worker shows it now; 0 while it does not answer."""
@@ -90,7 +95,10 @@ class Gate:
 class Worker:
     """`tollgate worker` while entered; left, it is killed if it still runs."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], log: Path, program: Sequence[str] = PROGRAM
+    ) -> None:
+        self._program = program
         self._environment = environment
         self._log = log
         self._guard: subprocess.Popen[bytes] | None = None
@@ -101,7 +109,7 @@ class Worker:
         guard = [sys.executable, "-I", "-S", str(_GUARD)]
         with self._log.open("ab") as log:
             self._guard = subprocess.Popen(
-                [*guard, sys.executable, "-m", "streams", "worker"],
+                [*guard, sys.executable, "-m", *self._program],
                 env=ours | self._environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """The simulated outside world as a process of its own: its work slows down nobody's eyes."""
 
 import os
+import signal
 import subprocess
 import sys
 from types import TracebackType
@@ -35,6 +36,10 @@ class Outside:
         _trace: TracebackType | None,
     ) -> None:
         self.kill()
+
+    def place_no_more(self) -> None:
+        """Orders end; what is open is answered."""
+        self._process.send_signal(signal.SIGINT)
 
     def wait(self, seconds: float) -> int:
         """Until every order has its verdict and every approved one its charge; its exit code."""
