@@ -42,6 +42,8 @@ _FILLED = {
 _DAILY = "FIRST_OF_DAY"
 _UNKNOWN = "UNKNOWN"
 _DAY_MS = 86_400_000
+_SPAN_MAX_MS = 366_000 * _DAY_MS  # a thousand years: instants must fit 64 bits
+_PRICE_MAX = 1_000_000_000_000
 _ANY = ""  # a province or provider that no rule names
 
 
@@ -124,6 +126,8 @@ def _provider(provider: Provider) -> str | None:
 def _service(service: Service) -> str | None:
     if service.price_minor < 0:
         return "its price is negative"
+    if service.price_minor > _PRICE_MAX:
+        return "its price is more than anybody has"
     if service.line == _UNKNOWN:
         return "its line is not known"
     if not _is_currency(service.currency):
@@ -156,7 +160,12 @@ def _limits(policy: Policy) -> str | None:
         policy.alarm_limit_refusals - 1,
         *(most for _, most in policy.spend_limits),
     )
-    if min(numbers) < 0:
+    spans = (
+        *(policy.grace_ms, policy.skew_ms, policy.message_life_ms, policy.receipt_interval_ms),
+        *(policy.undo_ms, policy.alarm_window_ms, *policy.complaint_alarms_ms),
+        *(rule.prompt_life_ms for rule in policy.rules),
+    )
+    if min(numbers) < 0 or max(spans) > _SPAN_MAX_MS:
         return "a limit is too small, or too large"
     currencies = [currency for currency, _ in policy.spend_limits]
     if _repeated(currencies) or not all(map(_is_currency, currencies)):

@@ -16,6 +16,8 @@ from streams.gate.reference import (
 from streams.gate.words import ActKind, Channel, CongestionState, Scope
 
 _CURRENCY_LENGTH = 3
+# What a subscriber spends on a day is a sum of prices, and must fit 64 bits.
+PRICE_MINOR_MAX = 10**12
 
 
 def provider_fault(provider: Provider) -> str | None:
@@ -43,6 +45,8 @@ def service_fault(service: Service) -> str | None:
         return f"{name}: its line is none of SMS, MMS, IVR"
     if service.price_minor < 0:
         return f"{name}: its price {service.price_minor} is negative"
+    if service.price_minor > PRICE_MINOR_MAX:
+        return f"{name}: its price {service.price_minor} is more than {PRICE_MINOR_MAX}"
     if not is_currency(service.currency):
         return f"{name}: its currency {service.currency!r} is not an ISO 4217 code such as CNY"
     if not service.charge_code:

@@ -26,6 +26,12 @@ _Value = TypeVar("_Value")
 _NOT_NEGATIVE = (
     *("horizon_days", "grace_ms", "skew_ms", "message_life_ms", "receipt_interval_ms", "undo_ms"),
 )
+# Of time; added to any instant it must still fit 64 bits, or the first order would stop the gate.
+SPAN_MAX_MS = 1000 * 366 * DAY_MS
+_SPANS = (
+    *("grace_ms", "skew_ms", "message_life_ms", "receipt_interval_ms", "undo_ms"),
+    "alarm_window_ms",
+)
 _AT_LEAST_ONE = (
     *("prompts_per_day_max", "text_segments_max", "refund_days", "alarm_window_ms"),
     *("alarm_dead_letters", "alarm_limit_refusals"),
@@ -84,6 +90,9 @@ def _limits(policy: Policy) -> Iterator[str]:
     for field in _AT_LEAST_ONE:
         if (value := getattr(policy, field)) < 1:
             yield f"{field} is {value}; it must be at least 1"
+    for field in _SPANS:
+        if (value := getattr(policy, field)) > SPAN_MAX_MS:
+            yield f"{field} is {value}, which is more than a thousand years; write less"
     if policy.prompts_per_day_max > PROMPTS_PER_DAY_MAX:
         yield (
             f"prompts_per_day_max is {policy.prompts_per_day_max}; write {PROMPTS_PER_DAY_MAX} or"
@@ -123,6 +132,8 @@ def _complaint_alarms(policy: Policy) -> Iterator[str]:
             f"complaint_alarms_ms is {', '.join(map(str, alarms))}; each must be more than 0 and"
             " later than the one before it"
         )
+    if any(after > SPAN_MAX_MS for after in alarms):
+        yield "complaint_alarms_ms goes on for more than a thousand years; write less"
 
 
 def _zone(policy: Policy) -> Iterator[str]:
@@ -157,6 +168,8 @@ def _rule(rule: Rule) -> Iterator[str]:
     for field in _NOT_NEGATIVE_OF_A_RULE:
         if (value := getattr(rule, field)) < 0:
             yield f"has {field} {value}, which is negative; write 0 or more"
+    if rule.prompt_life_ms > SPAN_MAX_MS:
+        yield "has a prompt_life_ms of more than a thousand years; write less"
     if rule.shadow_of is not None and rule.confirmation is not Confirmation.SHADOW:
         yield (
             f"has shadow_of, but is {rule.confirmation}; remove shadow_of, or make the"

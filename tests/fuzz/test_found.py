@@ -6,15 +6,17 @@ import pytest
 
 from streams.audit.answers import said_in
 from streams.gate.catalogue import Catalogue
+from streams.gate.faults import PRICE_MINOR_MAX, service_fault
 from streams.gate.ids import shown
 from streams.gate.policy import ANSWER_LENGTH_MAX, PolicyInForce, spoken
+from streams.gate.policy_faults import SPAN_MAX_MS, policy_fault
 from streams.gate.reading import Said
 from streams.gate.rows import Seen
 from streams.gate.words import Answer, Channel, Reason
 from streams.masking import mask_id
 from tests.codec.samples import CODECS
-from tests.fuzz.wire import LONG_MAX, LONG_MIN
-from tests.gate.examples import NOON, key_press, order, policy, reply
+from tests.fuzz.wire import INT_MAX, LONG_MAX, LONG_MIN
+from tests.gate.examples import FIRST, NOON, SMS_SERVICE, VOICE, key_press, order, policy, reply
 from tests.gate.harness import Gate
 from tests.gate.talking import talking
 
@@ -75,3 +77,33 @@ def test_an_order_of_any_instant_is_remembered_while_there_is_no_policy(instant:
     (seen,) = gate.seen.values()
     assert load(dump(seen)) == seen
     assert gate.take(order("o-1", instant), NOON).reason is Reason.REPEATED
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("grace_ms", "skew_ms", "message_life_ms", "receipt_interval_ms", "undo_ms"),
+        "alarm_window_ms",
+    ],
+)
+def test_a_policy_of_more_than_a_thousand_years_is_not_taken(field: str) -> None:
+    """Added to an instant it fitted no record, and the first subscriber who asked stopped all."""
+    assert policy_fault(policy(**{"horizon_days": INT_MAX, field: SPAN_MAX_MS})) is None
+    fault = policy_fault(policy(**{"horizon_days": INT_MAX, field: SPAN_MAX_MS + 1}))
+    assert fault is not None
+    assert "a thousand years" in fault
+
+
+def test_neither_are_prompts_nor_complaints_that_live_so_long() -> None:
+    """The life of a rule's prompts and the alarms of a complaint have the same limit."""
+    long_lived = FIRST._replace(prompt_life_ms=SPAN_MAX_MS)
+    assert policy_fault(policy(VOICE, long_lived, complaint_alarms_ms=(SPAN_MAX_MS,))) is None
+    longer = FIRST._replace(prompt_life_ms=SPAN_MAX_MS + 1)
+    for refused in (policy(VOICE, longer), policy(complaint_alarms_ms=(SPAN_MAX_MS + 1,))):
+        assert "a thousand years" in (policy_fault(refused) or "")
+
+
+def test_a_price_that_cannot_be_added_up_is_not_taken() -> None:
+    """Two charges of half of 64 bits were more than a subscriber's row can hold."""
+    assert service_fault(SMS_SERVICE._replace(price_minor=PRICE_MINOR_MAX)) is None
+    assert service_fault(SMS_SERVICE._replace(price_minor=PRICE_MINOR_MAX + 1)) is not None

@@ -21,6 +21,7 @@ from streams.engine.positions import Positions
 from streams.engine.store import Store
 from streams.gate import repeats, settlements
 from streams.gate.care import CARE_INCOMPLETE
+from streams.gate.effects import Charge, RefundRequest
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement, Tick
 from streams.gate.words import CareKind, Channel, DeliveryStatus, Reason, SettlementOutcome
 from streams.ingress.acts import QUARANTINED
@@ -59,6 +60,7 @@ _DECISIONS = PREFIX + topics.DECISIONS
 _LETTERS = PREFIX + topics.DEAD_LETTERS
 _CHANGELOG = PREFIX + topics.CHANGELOG
 _CHARGES = PREFIX + topics.CHARGES
+_REFUNDS = PREFIX + topics.REFUNDS
 _SET_ASIDE = (Reason.DEAD_LETTER, Reason.CONFLICT)
 # Every cause of a dead letter; a new one is written down here, and in the operators' guide.
 CAUSES = READ_CAUSES | {
@@ -76,8 +78,8 @@ _SUBSCRIBERS = tuple(
 _PROVINCES = ("guangdong", "hongkong", "sichuan", "")
 _WORDS = ("Y", "是", "ｙｅｓ", "N", "0000", "QX", "qx 1", "TF", "345", "1", "2", "", "maybe")
 _CALLS = ("call-1", "call-2", None)
-_GAPS = (0, 0, 0, 1, SECOND, SECOND, MINUTE, LIFE, HOUR, 9 * HOUR, DAY)
-_AGO = (0, 0, 0, 0, SECOND, HOUR, 9 * DAY, -6 * SECOND, -SECOND)
+_GAPS = (*[0] * 8, *[1, SECOND] * 6, MINUTE, LIFE, HOUR, 9 * HOUR)
+_AGO = (*[0] * 9, SECOND, HOUR, 9 * DAY, -6 * SECOND, -SECOND)
 _HEADERS = (("traceparent", b"00-4b"), (CAUSE_HEADER, b"truncated"), ("none", None), ("", b"\xff"))
 _REFERENCE = (
     (topics.PROVIDERS, (PROVIDER, LOCAL_PROVIDER)),
@@ -176,7 +178,8 @@ class Whole:
         self._offsets = [0] * len(topics.INPUTS)
         self._sent: list[Sent] = []
         self._sequence = 0
-        self._charged: set[str] = set()
+        self._charged: dict[str, Charge] = {}
+        self._refunds: dict[str, RefundRequest] = {}
         self._at = BEGINNING + DAY - pick((MINUTE, HOUR, 12 * HOUR), draw)
         self._events: list[tuple[str, Any]] = []
         self._ids = 0
@@ -278,60 +281,94 @@ class Whole:
             name, event = pick(self._events[-8:], draw)
             return name, bent(_NODES[name], event, draw)._replace(msisdn=event.msisdn)
         self._ids += 1
-        made = self._made(pick(_SUBSCRIBERS, draw), f"{self._ids}", self._at, draw)
+        made = self._made(f"{self._ids}", self._at, draw)
         self._events.append(made)
         return made
 
-    def _made(self, msisdn: str, name: str, at: int, draw: Random) -> tuple[str, Any]:
+    def _made(self, name: str, at: int, draw: Random) -> tuple[str, Any]:
         chance = draw.random()
+        msisdn = pick(_SUBSCRIBERS, draw)
         ago = at - pick(_AGO, draw)
-        if chance < 0.45:
-            service = pick(SERVICES, draw)
-            service = self._job.reference.catalogue.service(service.service_id) or service
-            return topics.ORDERS, Order(
-                f"o-{name}",
-                msisdn,
-                service.provider_id,
-                service.service_id,
-                service.line,
-                service.price_minor,
-                service.currency,
-                pick(_PROVINCES, draw),
-                ago,
-                "smsc-1",
-                pick(_CALLS, draw) if service.line is Channel.IVR else None,
-            )
+        if chance < 0.4:
+            return topics.ORDERS, self._order(f"o-{name}", msisdn, ago, draw)
         if chance < 0.75:
-            channel = Channel.IVR if chance < 0.5 else Channel.SMS
-            text = pick(_WORDS, draw)
-            if draw.random() < 0.3:
-                text += self._code(draw)
-            return topics.REPLIES, Reply(
-                f"r-{name}", msisdn, channel, SENDER, text, ago, pick(_CALLS, draw)
-            )
-        charge_id = pick(tuple(self._charged) or ("c-?",), draw)
+            return topics.REPLIES, self._reply(f"r-{name}", msisdn, ago, draw)
         if chance < 0.78:
             status = pick(tuple(DeliveryStatus), draw)
             return topics.DELIVERY_REPORTS, DeliveryReport(f"d-{name}", "m-1", msisdn, status, ago)
         if chance < 0.9:
-            outcome = pick(tuple(SettlementOutcome), draw)
-            refund_id = pick((None, None, "f-1"), draw)
-            return topics.SETTLEMENTS, Settlement(
-                f"s-{name}", charge_id, refund_id, msisdn, outcome, 200, "CNY", None, ago
+            return topics.SETTLEMENTS, self._settlement(f"s-{name}", msisdn, ago, draw)
+        return topics.CARE, self._care(f"a-{name}", msisdn, ago, draw)
+
+    def _order(self, name: str, msisdn: str, ago: int, draw: Random) -> Order:
+        service = pick(SERVICES, draw)
+        service = self._job.reference.catalogue.service(service.service_id) or service
+        return Order(
+            name,
+            msisdn,
+            service.provider_id,
+            service.service_id,
+            service.line,
+            service.price_minor,
+            service.currency,
+            pick(_PROVINCES, draw),
+            ago,
+            "smsc-1",
+            pick(_CALLS, draw) if service.line is Channel.IVR else None,
+        )
+
+    def _reply(self, name: str, msisdn: str, ago: int, draw: Random) -> Reply:
+        """Mostly an answer to a prompt that is open, in its words or with its code."""
+        row = self._partition.rows("subscribers").get(msisdn.encode())
+        text = pick(_WORDS, draw)
+        if row is None or not row.prompts or draw.random() < 0.2:
+            channel = Channel.IVR if draw.random() < 0.2 else Channel.SMS
+            return Reply(name, msisdn, channel, SENDER, text, ago, pick(_CALLS, draw))
+        prompt = pick(row.prompts, draw)
+        at = prompt.issued_at if draw.random() < 0.7 else ago
+        if prompt.channel is Channel.IVR:
+            digit = prompt.code or "1" if draw.random() < 0.7 else text
+            return Reply(name, msisdn, Channel.IVR, SENDER, digit, at, prompt.call_id)
+        if draw.random() < 0.6:
+            text = pick((prompt.code, f"Y{prompt.code}", f"{prompt.code}n"), draw)
+        return Reply(name, msisdn, Channel.SMS, SENDER, text, at, None)
+
+    def _settlement(self, name: str, msisdn: str, ago: int, draw: Random) -> Settlement:
+        """Mostly of a charge or a refund that was asked for."""
+        outcome = pick(tuple(SettlementOutcome), draw)
+        if self._refunds and draw.random() < 0.5:
+            refund = pick(tuple(self._refunds.values())[-6:], draw)
+            return Settlement(
+                *(name, refund.charge_id, refund.refund_id, refund.msisdn, outcome),
+                *(refund.amount_minor, refund.currency, None, ago),
             )
+        if not self._charged:
+            return Settlement(name, "c-?", None, msisdn, outcome, 200, "CNY", None, ago)
+        charge = pick(tuple(self._charged.values())[-6:], draw)
+        return Settlement(
+            *(
+                name,
+                charge.charge_id,
+                pick((None, None, None, "f-?"), draw),
+                charge.msisdn,
+                outcome,
+            ),
+            *(charge.price_minor, charge.currency, None, ago),
+        )
+
+    def _care(self, name: str, msisdn: str, ago: int, draw: Random) -> CareAction:
         kind = pick(tuple(CareKind), draw)
         complaint = pick((None, "q-1", "q-2"), draw)
         amount = pick((None, None, 1, 200, 0), draw)
-        order_id = pick((None, f"o-{int(draw.random() * self._ids)}"), draw)
-        return topics.CARE, CareAction(
-            *(f"a-{name}", msisdn, kind, complaint, charge_id, order_id, None, "why", amount),
-            *(None, "agent-1", "they called", ago, pick((None, "sms-1"), draw)),
+        charge_id, order_id = pick((None, "c-?"), draw), pick((None, "o-?"), draw)
+        if self._charged and draw.random() < 0.8:
+            charge = pick(tuple(self._charged.values())[-6:], draw)
+            msisdn = charge.msisdn
+            charge_id, order_id = pick(((charge.charge_id, None), (None, charge.order_id)), draw)
+        return CareAction(
+            *(name, msisdn, kind, complaint, charge_id, order_id, None, "why", amount),
+            *(None, "agent-1", "they called", ago, pick((None, None, "sms-1"), draw)),
         )
-
-    def _code(self, draw: Random) -> str:
-        """The code of a prompt that is open, if one is."""
-        row = self._partition.rows("subscribers").get(pick(_SUBSCRIBERS, draw).encode())
-        return pick(row.prompts, draw).code if row is not None and row.prompts else "345"
 
     # -- what is taken ---------------------------------------------------------------------------
 
@@ -393,7 +430,7 @@ class Whole:
         outputs = [sent for sent in found if sent[0] not in (_DECISIONS, _CHANGELOG)]
         assert len(outputs) == sum(len(each.effects) for each in decisions)
         assert all(len(value or b"") < topics.OUTPUT_BYTES_MAX for _, _, value, _ in found)
-        self._charge_once(found)
+        self._remember(found)
         answers = [each for each in decisions if each.cause.index == 0]
         aside = [each for each in answers if each.reason in _SET_ASIDE]
         assert len(letters) == len(aside), "a dead letter without its decision, or the reverse"
@@ -413,13 +450,17 @@ class Whole:
         for letter in letters:
             self._is_untouched(made, letter)
 
-    def _charge_once(self, found: list[Sent]) -> None:
-        """Law 2."""
+    def _remember(self, found: list[Sent]) -> None:
+        """What was charged and is to be given back. Law 2: nothing is charged twice."""
         for topic, _, value, _ in found:
             if topic == _CHARGES:
-                charge_id = CODECS.decode(topics.CHARGES, value).charge_id
-                assert charge_id not in self._charged, "charged twice"
-                self._charged.add(charge_id)
+                charge = CODECS.decode(topics.CHARGES, value)
+                assert charge.charge_id not in self._charged, "charged twice"
+                self._charged[charge.charge_id] = charge
+            elif topic == _REFUNDS:
+                refund = CODECS.decode(topics.REFUNDS, value)
+                assert refund.refund_id not in self._refunds, "given back twice"
+                self._refunds[refund.refund_id] = refund
 
     def _is_untouched(self, made: Step, letter: Sent) -> None:
         """A dead letter is the record as it came, with a cause that operators know."""
