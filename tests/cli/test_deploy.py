@@ -8,12 +8,16 @@ import pytest
 import yaml
 
 from streams import settings
+from streams.app import _STOPS
 from streams.cli.main import tollgate
-from streams.errors import Cause
+from streams.cluster import CONNECT_SECONDS_MAX
+from streams.errors import RESTART_SECONDS, RESTART_SIGNALS, Cause, Supervisor
 from streams.setting_rows import range_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+# What the engine of a worker ends with.
+WORKERS = set(_STOPS.values())
 NAMES = {name for name, _, _ in settings.table()} | {"TOLLGATE_CONFIG_FILE"}
 
 
@@ -52,7 +56,15 @@ def test_the_example_is_a_settings_file_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Dockerfile", "compose.yaml", "tollgate-worker@.service", "tollgate.env.example"]
+    "name",
+    [
+        "Dockerfile",
+        "compose.yaml",
+        "supervise.sh",
+        "tollgate-page@.service",
+        "tollgate-worker@.service",
+        "tollgate.env.example",
+    ],
 )
 def test_every_setting_named_exists(name: str) -> None:
     """No file in deploy/ sets or mentions a setting that is not in the table."""
@@ -60,13 +72,68 @@ def test_every_setting_named_exists(name: str) -> None:
     assert set(re.findall(r"TOLLGATE_[A-Z_]+[A-Z]", text)) <= NAMES
 
 
+def unit(name: str) -> str:
+    """The value of an option of the worker's unit, which stands there once."""
+    text = (DEPLOY / "tollgate-worker@.service").read_text(encoding="utf-8")
+    [value] = re.findall(rf"^{name}=(.*)$", text, re.MULTILINE)
+    return str(value)
+
+
+def codes_of(supervisor: Supervisor) -> set[int]:
+    """The exit codes of the causes that ask for this."""
+    return {cause.exit_code for cause in Cause if cause.supervisor is supervisor}
+
+
 def test_the_unit_restarts_where_that_can_help() -> None:
     """systemd starts a worker again on exactly the exit codes whose cause a restart can help."""
-    text = (DEPLOY / "tollgate-worker@.service").read_text(encoding="utf-8")
-    [forced] = re.findall(r"^RestartForceExitStatus=(.*)$", text, re.MULTILINE)
-    codes = {int(word) for word in forced.split() if word.isdigit()}
-    assert codes == {cause.exit_code for cause in Cause if cause.value.restart}
-    assert "\nRestart=no\n" in text
+    words = unit("RestartForceExitStatus").split()
+    codes = {int(word) for word in words if word.isdigit()}
+    assert codes == codes_of(Supervisor.AT_ONCE) | codes_of(Supervisor.LATER)
+    assert {word for word in words if not word.isdigit()} == set(RESTART_SIGNALS.values())
+    assert unit("Restart") == "no"
+
+
+def test_the_unit_waits_as_long_as_the_table_says() -> None:
+    """Every restart waits the shortest time, and what must come back from outside the longer."""
+    at_once, later = (RESTART_SECONDS[each] for each in (Supervisor.AT_ONCE, Supervisor.LATER))
+    assert unit("RestartSec") == f"{at_once}s"
+    waiting = re.search(r"in ([\d|]+)\) exec sleep (\d+) ;;", unit("ExecStopPost"))
+    assert waiting is not None
+    assert {int(code) for code in waiting[1].split("|")} == codes_of(Supervisor.LATER)
+    assert at_once + int(waiting[2]) == later
+    assert int(waiting[2]) < int(unit("TimeoutStopSec").removesuffix("s"))
+
+
+def test_a_worker_that_is_not_started_again_pages() -> None:
+    """The unit's hook is there, and restarts in a row end at a limit that a broker's absence of
+    five minutes does not reach.
+    """
+    hook = unit("OnFailure")
+    assert (DEPLOY / hook.replace("%n", "")).exists()
+    starts, seconds = int(unit("StartLimitBurst")), int(unit("StartLimitIntervalSec"))
+    # A start with the broker away takes as long as connecting may, and then waits.
+    cycle = CONNECT_SECONDS_MAX + RESTART_SECONDS[Supervisor.LATER]
+    assert 300 <= starts * cycle < seconds
+    supervise = (DEPLOY / "supervise.sh").read_text(encoding="utf-8")
+    assert f"STARTS_MAX:-{starts}}}" in supervise
+    assert f"STARTS_SECONDS:-{seconds}}}" in supervise
+
+
+def test_what_no_restart_helps_is_never_restarted() -> None:
+    """A record that nobody can take, lost log, contradicting state, a failed disk, wrong settings
+    stop and page; a worker never ends with what is a command's.
+    """
+    pages = codes_of(Supervisor.PAGE)
+    for cause in (
+        Cause.DEAD_LETTERS,
+        Cause.IMPOSSIBLE,
+        Cause.LOG_TRUNCATED,
+        Cause.STATE_AHEAD,
+        Cause.STORE_FAILED,
+        Cause.SETTINGS,
+    ):
+        assert cause.exit_code in pages
+    assert not (codes_of(Supervisor.NOBODY) & {cause.exit_code for cause in WORKERS})
 
 
 def test_the_image_has_no_java_and_no_root() -> None:
@@ -94,6 +161,9 @@ def test_compose_runs_commands_that_exist() -> None:
     """Every command of the compose file is one of ours, and every file it mounts is there."""
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
     assert services["kafka"]["image"] == "apache/kafka:4.3.1"
+    # Restart policies know no exit codes: the loop in the container does.
+    assert services["worker"]["entrypoint"] == ["/opt/tollgate/supervise.sh"]
+    assert services["worker"]["restart"] == "no"
     for name in ("topics", "reference", "worker"):
         command: Any = tollgate
         for word in services[name]["command"]:
