@@ -7,6 +7,7 @@ assertion whose text quotes a number, as a careless one may.
 from typing import Any
 
 from streams import agent, app, settings
+from streams.gate.decide import decide
 from streams.gate.events import Order
 from streams.gate.lapses import Lapse
 from streams.ingress.read import RawRecord, Reader, Unreadable
@@ -14,16 +15,16 @@ from streams.ingress.read import RawRecord, Reader, Unreadable
 PLANTED = "planted"
 LAPSING = "8613700000077"
 
-_decide, _tick_fault = agent.decide, Reader.tick_fault
+_tick_fault = Reader.tick_fault
 
 
-def decide(remembered: Any, event: Any, facts: Any) -> Any:
+def decide_wrongly(remembered: Any, event: Any, facts: Any) -> Any:
     """The gate's, with an assertion that does not hold for some."""
     if isinstance(event, Order):
         assert event.order_id != PLANTED, f"a grant of {event.msisdn} without a day"
     if isinstance(event, Lapse):
         assert event.msisdn != LAPSING, f"a prompt to {event.msisdn} without an order"
-    return _decide(remembered, event, facts)
+    return decide(remembered, event, facts)
 
 
 def tick_fault(self: Reader, record: RawRecord) -> Unreadable | None:
@@ -34,7 +35,7 @@ def tick_fault(self: Reader, record: RawRecord) -> Unreadable | None:
 
 def main() -> None:
     """Run until told to stop, or until the mistake is met."""
-    agent.decide = decide
+    vars(agent)["decide"] = decide_wrongly
     Reader.tick_fault = tick_fault  # type: ignore[method-assign]
     app.run_worker(settings.load())
 

@@ -172,9 +172,7 @@ def test_a_bad_batch_is_let_pass_up_to_its_end_and_no_further(
     assert code == Cause.DEAD_LETTERS.exit_code, said
     last = sent[-2].offset
     shown = typed(gate, said, up_to=str(last))
-    assert (
-        "20 of 20 records not decided yet cannot be read (20 wrong_magic); the last of " in shown
-    )
+    assert "20 of 20 records not decided yet cannot be read (20 wrong_magic); the last of " in shown
     with gate.worker("second", BROKEN) as worker:
         worker.wait(lambda: gate.has_taken(sent), "the batch is taken")
         behind = gate.write(*junk * 5)

@@ -1,5 +1,7 @@
 """Operators' acts on records: which record, up to where, and what is told of it."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ from streams.ingress.acts import QUARANTINED, Acts, set_aside_by
 from streams.topics import ORDERS, REPLIES, TICKS
 
 
-def act(kind: ActKind, topic: str, partition: int, offset: int, **said: str) -> OperatorAct:
+def act(kind: ActKind, topic: str, partition: int, offset: int, **said: Any) -> OperatorAct:
     """An act by ops, because of a ticket."""
     plain = OperatorAct(
         f"{kind[:1]}-{topic}-{offset}", kind, topic, partition, offset, 1, "ops", "ticket 4711"
