@@ -1,5 +1,6 @@
 """Each test of the contract runs on the real side and, under several seeds, on the model."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ SIDES = ["real", *(f"model {seed}" for seed in SEEDS)]
 
 
 @pytest.fixture(params=SIDES)
-def side(request: pytest.FixtureRequest) -> Side:
+def side(request: pytest.FixtureRequest) -> Iterator[Side]:
     """A broker and clients for it; the real broker only where it is asked for."""
     kind, _, seed = request.param.partition(" ")
     if kind == "model":
-        return ModelSide(int(seed))
+        yield ModelSide(int(seed))
+        return
     broker = request.getfixturevalue("kafka")
-    return RealSide(broker.bootstrap_servers, request.getfixturevalue("prefix"))
+    real = RealSide(broker.bootstrap_servers, request.getfixturevalue("prefix"))
+    yield real
+    real.close()
 
 
 @pytest.fixture(params=["real", "model 0"])

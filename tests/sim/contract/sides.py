@@ -9,15 +9,16 @@ import struct
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka import Producer as ConfluentProducer
-from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.engine.config import Config, Limits
 from streams.engine.kafka import KafkaClients
-from streams.engine.ports import Clients
+from streams.engine.ports import Clients, GroupConsumer, LookUps, Producer, Reader, TickProducer
 from tests.sim.model.broker import Broker
 from tests.sim.model.clients import SimClients
 from tests.sim.model.clock import Machine, MachineClock
@@ -100,6 +101,7 @@ class RealSide(Side):
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
         super().__init__(prefix)
+        self._kept: list[Callable[[], None]] = []
         self._bootstrap = bootstrap
         self._admin = AdminClient({**self.client()})
         self._producer = ConfluentProducer({**self.client(), "linger.ms": 0})
@@ -108,7 +110,12 @@ class RealSide(Side):
         return {"bootstrap.servers": self._bootstrap}
 
     def clients_of(self, config: Config) -> Clients:
-        return KafkaClients(config)
+        return _Kept(KafkaClients(config), self._kept)
+
+    def close(self) -> None:
+        """Close every client: one that is collected with a transaction open blocks for minutes."""
+        for end in reversed(self._kept):
+            end()
 
     def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
         full = self.name(name)
@@ -148,6 +155,42 @@ class RealSide(Side):
 
     def now(self) -> float:
         return time.monotonic()
+
+
+class _Kept(Clients):
+    """Clients that are closed at the end of the test, whatever state it left them in."""
+
+    def __init__(self, clients: Clients, kept: list[Callable[[], None]]) -> None:
+        self._clients = clients
+        self._kept = kept
+
+    def group_consumer(self) -> GroupConsumer:
+        consumer = self._clients.group_consumer()
+        self._kept.append(consumer.close)
+        return consumer
+
+    def reader(self, name: str) -> Reader:
+        reader = self._clients.reader(name)
+        self._kept.append(reader.close)
+        return reader
+
+    def transactional_producer(self, transactional_id: str) -> Producer:
+        producer = self._clients.transactional_producer(transactional_id)
+
+        def end() -> None:
+            with suppress(KafkaException):  # fenced: its close says so, and closes
+                producer.close()
+
+        self._kept.append(end)
+        return producer
+
+    def tick_producer(self) -> TickProducer:
+        return self._clients.tick_producer()
+
+    def look_ups(self) -> LookUps:
+        look_ups = self._clients.look_ups()
+        self._kept.append(look_ups.close)
+        return look_ups
 
 
 def _text(text: str) -> bytes:

@@ -4,7 +4,8 @@ Observed of librdkafka 2.16 and held by the contract suite:
 - a fenced producer dies: `_FENCED`, fatal, from the call at hand and from every later one;
   `produce` then says `_FATAL`. One whose transaction is empty commits without asking the broker.
 - refused positions (generation, member, instance) are abortable: not retriable, not fatal.
-- delivery reports are served inside flush, commit and poll, on the caller's thread.
+- delivery reports are served inside flush, commit and poll, on the caller's thread; a fatal error
+  is raised, once, by the flush or poll that serves its event.
 - after an abort that threw away records behind others already numbered, the handle is dead in its
   next transaction (skipped sequence numbers).
 - CONCURRENT_TRANSACTIONS, while the markers of the last transaction are being written, is retried.
@@ -65,6 +66,7 @@ class SimProducer:
         self._in_transaction = False
         self._skipped = False
         self._fatal: KafkaError | None = None
+        self._is_fatal_told = True
         self._abortable: KafkaError | None = None
         self._reports: list[tuple[Report, KafkaError | None, Message]] = []
         self._moved: Answer[None] | None = None
@@ -284,7 +286,7 @@ class SimProducer:
 
     def _fatally(self, error: KafkaError) -> None:
         if self._fatal is None:
-            self._fatal = error
+            self._fatal, self._is_fatal_told = error, False
         self._purge(KafkaError(KafkaError._PURGE_QUEUE))
         self._tell()
 
@@ -458,6 +460,9 @@ class SimProducer:
         self._world.later(0.0, self._pump, self._process)
 
     def _serve(self) -> int:
+        if self._fatal is not None and not self._is_fatal_told:
+            self._is_fatal_told = True
+            raise KafkaException(self._fatal)
         reports, self._reports = self._reports, []
         for report, error, message in reports:
             report(error, message)
