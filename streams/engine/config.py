@@ -30,6 +30,9 @@ class Limits:
     """How long a record waits for an earlier one of a sibling input; order only, never expiry."""
     ask_again: float = 1.0
     """Between two questions for the ends of inputs while the broker does not answer them."""
+    identity_interval: float = 2.0
+    """Between two questions whether the topics are still the same: so long may records of a topic
+    that was deleted and made again be decided."""
     idle_poll: float = 0.05
     """How long a poll waits when nothing is at hand; a record that arrives ends it."""
     session_timeout: float = 6.0

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal, Refused
+from streams.engine.identity import IdentityWatch, identify
 from streams.engine.membership import Membership
 from streams.engine.partition import Partition
 from streams.engine.ports import Background, Clients, Clock, Disk, Exit, Producer
 from streams.engine.references import References
-from streams.engine.restore import Opening, identify
+from streams.engine.restore import Opening
 from streams.engine.rows import TableSpec
 from streams.engine.ticks import Ticks
 from streams.engine.transactions import Producers
@@ -80,6 +81,9 @@ class Engine:
         self._watchdog = Watchdog(ports.clock, config.limits.stuck, ports.exit)
         self._look_ups = ports.clients.look_ups()
         self._identity = identify(config, self._look_ups)
+        self._identity_watch = IdentityWatch(
+            config, self._identity, self._look_ups, ports.clock, ports.background
+        )
         name = f"{config.group}-{ports.disk.worker}"
         self._producers = Producers(ports.clients, ports.background, name)
         self._references = References(config, ports.clients, self._look_ups)
@@ -138,6 +142,7 @@ class Engine:
         if self._ticks is not None:
             self._ticks.write(membership.open)
         self._measure_lags()
+        self._identity_watch.check()
         self._ask_ends()
         partitions = self._gather()
         if partitions:

@@ -11,7 +11,6 @@ for itself):
  (e) take the due times from the store's index, in `Partition`.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal
+from streams.engine.identity import Identity
 from streams.engine.kafka import is_end
 from streams.engine.partition import POSITIONS_KEY, Partition
 from streams.engine.ports import Clients, Clock, Disk, LookUps, Write
@@ -40,48 +40,6 @@ _CLOCK_SET_BACK_MS = 60_000
 
 class Abandoned(Exception):
     """The partition was taken away while it was being opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which cluster, group and topics state belongs to."""
-
-    label: str
-    """For a person: cluster, group and changelog."""
-    digest: bytes
-    """16 bytes over the ids of the topics: a topic made again under its old name is another."""
-    partitions: int
-    """Of each co-partitioned topic: what keys are spread over."""
-    tombstones_ms: int
-    """How long the changelog keeps tombstones after compaction."""
-
-
-def identify(config: Config, look_ups: LookUps) -> Identity:
-    """Check the topics and learn their identity; Fatal when one is missing or does not fit."""
-    partitioned = (*config.inputs, config.changelog, *config.co_partitioned_outputs)
-    topics = look_ups.topics((*partitioned, *config.references))
-    missing = [name for name in (*partitioned, *config.references) if name not in topics]
-    if missing:
-        raise Fatal(
-            Cause.TOPIC_MISSING,
-            f"Missing on the broker: {', '.join(missing)}.",
-            "Create the topics first (`tollgate topics apply`).",
-        )
-    counts = {name: topics[name][1] for name in partitioned}
-    if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} has {count}" for name, count in counts.items())
-        raise Fatal(
-            Cause.PARTITIONS_UNEQUAL,
-            f"Co-partitioned topics must have the same number of partitions: {told}.",
-            "Keys have moved or will; restore the original topics, or start a new prefix.",
-        )
-    ids = [f"{name}={topics[name][0]}" for name in (*config.inputs, config.changelog)]
-    return Identity(
-        f"cluster {look_ups.cluster_id()}, group {config.group}, changelog {config.changelog}",
-        hashlib.blake2b("|".join(ids).encode(), digest_size=16).digest(),
-        counts[config.changelog],
-        int(look_ups.topic_setting(config.changelog, "delete.retention.ms")),
-    )
 
 
 @dataclass(slots=True)

@@ -14,10 +14,10 @@ from confluent_kafka import Producer, murmur2
 
 from streams import clients, topics
 from streams.app import build
+from streams.engine.identity import identify
 from streams.engine.kafka import KafkaClients
 from streams.engine.partition import POSITIONS_KEY
 from streams.engine.positions import Positions
-from streams.engine.restore import identify
 from streams.gate.policy import DAY_MS, utc_day
 from streams.gate.rows import PromptRef, ServiceTotal, Spent, Subscriber, SubscriberDay
 from streams.gate.words import Channel

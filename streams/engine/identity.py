@@ -1,0 +1,125 @@
+"""Which cluster, group and topics a worker's state belongs to, at the start and ever after.
+
+A topic that is deleted and made again has the same name. librdkafka follows it by itself and reads
+on at the old position: the new topic's first records would be skipped, and nobody told.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from streams.engine.config import Config
+from streams.engine.errors import Cause, Fatal
+from streams.engine.ports import Background, Clock, LookUps
+
+log = logging.getLogger(__name__)
+
+Topics = Mapping[str, tuple[str, int]]
+"""Name to (topic id, number of partitions)."""
+
+_MISSING_MAX = 3
+"""Answers without a topic, one after another: a broker that has just started may lack one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which cluster, group and topics state belongs to."""
+
+    label: str
+    """For a person: cluster, group and changelog."""
+    digest: bytes
+    """16 bytes over the ids of the topics: a topic made again under its old name is another."""
+    partitions: int
+    """Of each co-partitioned topic: what keys are spread over."""
+    tombstones_ms: int
+    """How long the changelog keeps tombstones after compaction."""
+
+
+def identify(config: Config, look_ups: LookUps) -> Identity:
+    """Check the topics and learn their identity; Fatal when one is missing or does not fit."""
+    partitioned = (*config.inputs, config.changelog, *config.co_partitioned_outputs)
+    topics = look_ups.topics((*partitioned, *config.references))
+    missing = [name for name in (*partitioned, *config.references) if name not in topics]
+    if missing:
+        raise Fatal(
+            Cause.TOPIC_MISSING,
+            f"Missing on the broker: {', '.join(missing)}.",
+            "Create the topics first (`tollgate topics apply`).",
+        )
+    counts = {name: topics[name][1] for name in partitioned}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise Fatal(
+            Cause.PARTITIONS_UNEQUAL,
+            f"Co-partitioned topics must have the same number of partitions: {told}.",
+            "Keys have moved or will; restore the original topics, or start a new prefix.",
+        )
+    return Identity(
+        f"cluster {look_ups.cluster_id()}, group {config.group}, changelog {config.changelog}",
+        _digest(config, topics),
+        counts[config.changelog],
+        int(look_ups.topic_setting(config.changelog, "delete.retention.ms")),
+    )
+
+
+def _digest(config: Config, topics: Topics) -> bytes:
+    ids = [f"{name}={topics[name][0]}" for name in (*config.inputs, config.changelog)]
+    return hashlib.blake2b("|".join(ids).encode(), digest_size=16).digest()
+
+
+class IdentityWatch:
+    """Asks in the background whether the topics are still those that state is made from."""
+
+    def __init__(
+        self,
+        config: Config,
+        identity: Identity,
+        look_ups: LookUps,
+        clock: Clock,
+        background: Background,
+    ) -> None:
+        self._config = config
+        self._identity = identity
+        self._look_ups = look_ups
+        self._clock = clock
+        self._background = background
+        self._asking: Future[dict[str, tuple[str, int]]] | None = None
+        self._ask_at = 0.0
+        self._missing = 0
+
+    def check(self) -> None:
+        """Ask when it is time, take the answer when it is there; Fatal on another topic."""
+        now = self._clock.monotonic()
+        if self._asking is not None:
+            if self._asking.done():
+                asked, self._asking = self._asking, None
+                self._ask_at = now + self._config.limits.identity_interval
+                self._take(asked)
+        elif now >= self._ask_at:
+            names = (*self._config.inputs, self._config.changelog)
+            self._asking = self._background.submit(lambda: self._look_ups.topics(names))
+
+    def _take(self, asked: Future[dict[str, tuple[str, int]]]) -> None:
+        failure = asked.exception()
+        if failure is not None:
+            log.warning("the topics' ids were not told, asking again: %s", failure)
+            return
+        config, topics = self._config, asked.result()
+        missing = [one for one in (*config.inputs, config.changelog) if one not in topics]
+        self._missing = self._missing + 1 if missing else 0
+        if self._missing >= _MISSING_MAX:
+            raise Fatal(
+                Cause.TOPIC_MISSING,
+                f"Missing on the broker: {', '.join(missing)}. Its records are gone.",
+                "Restore the topic; one made again under its name is refused.",
+            )
+        if not missing and _digest(config, topics) != self._identity.digest:
+            raise Fatal(
+                Cause.STATE_CONTRADICTS_LOG,
+                f"A topic of group {config.group} was deleted and made again while this worker "
+                f"ran ({', '.join((*config.inputs, config.changelog))}).",
+                "Restore the original topics; to start over on purpose, use a new group and "
+                "changelog.",
+            )
