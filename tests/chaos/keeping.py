@@ -38,8 +38,13 @@ class Keeper:
 
     def _start(self) -> None:
         log = self.job.folder / f"{self.name}.log"
-        self._read_from = log.stat().st_size if log.exists() else 0
+        self.read_from = log.stat().st_size if log.exists() else 0
         self._worker = self.job.start(self.name, static=self._static, **self._options)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the worker is there no more."""
+        return self._worker.poll() is not None
 
     @property
     def pid(self) -> int:
@@ -60,7 +65,7 @@ class Keeper:
 
     def _read_end(self) -> Cause:
         code = self._worker.returncode
-        said = self.job.log(self.name)[self._read_from :]
+        said = self.job.log(self.name)[self.read_from :]
         found = _ENDED.findall(said)
         assert code == EXIT_CODE, f"{self.name} ended with {code}: {said[-3000:]}"
         assert found, f"{self.name} has not said why it ended: {said[-3000:]}"
@@ -104,7 +109,7 @@ class Keeper:
     def finish(self) -> list[str]:
         """Take everything that was sent, stop cleanly, compare; every difference."""
         self.wait(lambda: self.job.taken() >= self.job.sent, f"{self.job.sent} records taken")
-        self.wait(lambda: "Ready" in self.job.log(self.name)[self._read_from :], "it is up")
+        self.wait(lambda: "Ready" in self.job.log(self.name)[self.read_from :], "it is up")
         code = self.job.stop(self.name)
         faults = [f"the clean stop ended with {code}"] if code else []
         return faults + self.job.check().faults

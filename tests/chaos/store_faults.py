@@ -234,10 +234,11 @@ def _older_than_tombstones(stage: Stage, seed: int) -> Observed:
     broker = stage.broker(properties={"log.cleaner.backoff.ms": "200"})
     job = stage.job(broker, changelog=COMPACTED_SOON)
     state, copy = job.folder / "w0", job.folder / "copy"
-    job.send(3_000, seed=seed)
-    worker = Keeper(job)
-    worker.wait(lambda: job.taken() >= job.sent, "everything taken")
-    worker.kill()
+    with job.flowing(_RATE, seed), job.decisions_seen() as eyes:
+        worker = Keeper(job)
+        worker.decides(eyes)
+        time.sleep(_LIVES_S)
+        worker.kill()
     shutil.copytree(state, copy)
     rows = sum(rows_of(copy))
     assert rows, "the copy must have rows that are deleted later"

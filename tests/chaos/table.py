@@ -1,6 +1,23 @@
 """THE table of contents: every row there is, in the order in which they run."""
 
-from tests.chaos import clocks, dying, ending, gate_deaths, membership, recovery, rolling, sleepers
+from tests.chaos import (
+    broker_faults,
+    clocks,
+    cluster_faults,
+    dying,
+    ending,
+    full_disks,
+    gate_deaths,
+    late_commit,
+    membership,
+    network_faults,
+    recovery,
+    registry_faults,
+    rolling,
+    sleepers,
+    store_faults,
+    topic_faults,
+)
 from tests.chaos.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -12,6 +29,14 @@ ROWS: tuple[Row, ...] = (
     *clocks.ROWS,
     *recovery.ROWS,
     *rolling.ROWS,
+    *broker_faults.ROWS,
+    *cluster_faults.ROWS,
+    *network_faults.ROWS,
+    *late_commit.ROWS,
+    *full_disks.ROWS,
+    *store_faults.ROWS,
+    *topic_faults.ROWS,
+    *registry_faults.ROWS,
 )
 
 
