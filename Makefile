@@ -2,7 +2,7 @@
 # Another Python: make setup PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock clean bench kills fuzz chaos
+.PHONY: help setup demo test check fmt lock clean bench kills fuzz soak chaos
 BIN := .venv/bin
 # Word for word what a step says and takes: $(call timed,what is done,command)
 timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
@@ -61,3 +61,7 @@ fuzz: setup ## any bytes, 1,000,000 to each target (INPUTS=n TARGET=name SEED=n 
 	@$(BIN)/python -m tests.fuzz --inputs '$(or $(INPUTS),1000000)' \
 		$(if $(TARGET),--target '$(TARGET)') $(if $(SEED),--seed '$(SEED)') \
 		$(if $(INPUT),--input '$(INPUT)')
+
+soak: setup ## faults every few seconds under load (MINUTES=n RATE=n SEED=n), memory watched, audited
+	@$(BIN)/python -m tests.soak --minutes '$(or $(MINUTES),10)' --rate '$(or $(RATE),2000)' \
+		$(if $(SEED),--seed '$(SEED)')

@@ -1,0 +1,80 @@
+"""`make soak`: the gate under load while faults strike, and what it holds and what it takes.
+
+The exit code is 0 only when every order was answered, every event decided, no law broken, no worker
+ended for a cause that needs a person, and memory, file handles and threads stayed flat.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from streams.broker import EmbeddedBroker
+from tests.soak.faults import Fault
+from tests.soak.soaking import Outcome, soak
+
+
+@click.command()
+@click.option("--minutes", default=10.0, show_default=True, help="For which orders are placed.")
+@click.option("--rate", default=2000.0, show_default=True, help="Events a second.")
+@click.option("--seed", type=int, help="Of people and faults; else drawn.")
+def main(minutes: float, rate: float, seed: int | None) -> None:
+    """Let faults strike every few seconds while the outside world turns."""
+    seed = time.time_ns() % 1_000_000 if seed is None else seed
+    click.echo(f"seed {seed}: {minutes:g} minutes at {rate:g} events a second")
+    with tempfile.TemporaryDirectory(prefix="tollgate-soak-") as made:
+        folder = Path(made)
+        with EmbeddedBroker(folder / "kafka", tell=click.echo) as broker:
+            outcome = soak(
+                broker,
+                "soak.",
+                folder / "gate",
+                seed=seed,
+                seconds=minutes * 60,
+                rate=rate,
+                tell=click.echo,
+            )
+    _tell(outcome)
+    faults = outcome.faults()
+    for fault in faults:
+        click.echo(f"FAILED: {fault}")
+    outcome.report.print(Console())
+    click.echo(f"seed {seed}; load average {os.getloadavg()[0]:.1f}")
+    sys.exit((outcome.report.exit_code or 1) if faults else 0)
+
+
+def _tell(outcome: Outcome) -> None:
+    click.echo(f"{'fault':34}{'times':>6}  deciding again after, ms: median and most")
+    for fault in Fault:
+        took = [one.again_ms for one in outcome.struck if one.fault is fault]
+        if took:
+            median = statistics.median(took)
+            click.echo(f"{fault.value:34}{len(took):6}  {median:7,.0f} {max(took):7,}")
+    for cause, times in outcome.ended.items():
+        click.echo(f"ended by itself and was started again, {cause}: {times}")
+    click.echo(f"{'worker':8}{'s':>6}  MB, handles, threads: first, last, most; 2nd half gained")
+    for life in outcome.lives:
+        if not life.is_judged:
+            continue
+        columns = []
+        for place, unit in ((1, 1e6), (2, 1), (3, 1)):
+            held = [one[place] / unit for one in life.samples]
+            gained = life.gains()[place - 1] / unit
+            columns.append(f"{held[0]:5.0f} {held[-1]:5.0f} {max(held):5.0f} {gained:+5.0f}")
+        click.echo(f"{life.name:8}{life.seconds:6.0f}  " + "  |".join(columns))
+    short = sum(not life.is_judged for life in outcome.lives)
+    click.echo(f"and {short} lives too short to be judged")
+    click.echo(
+        f"{outcome.events:,} events in {outcome.seconds:.0f} s ({outcome.events_per_s:,.0f} a "
+        f"second), at most {outcome.lag_most:,} undecided when asked; "
+        f"{len(outcome.struck)} faults, {len(outcome.lives)} lives"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""A short soak, and that its watching would find something."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams.broker import EmbeddedBroker
+from tests.soak.faults import ENDING, Fault, Strokes
+from tests.soak.soaking import soak
+from tests.soak.watched import (
+    BYTES_AN_EVENT,
+    BYTES_FREE,
+    HANDLES_FREE,
+    LIFE_LEAST_S,
+    THREADS_FREE,
+    Life,
+    Sample,
+    gain,
+    look,
+)
+
+_SECONDS = 25.0
+_RATE = 100.0
+
+
+def test_a_short_soak_leaves_nothing_to_be_found(tmp_path: Path) -> None:
+    """Whatever strikes in these seconds, all is decided, and the auditor finds nothing."""
+    with EmbeddedBroker(tmp_path / "kafka") as broker:
+        outcome = soak(
+            broker,
+            "soak.",
+            tmp_path / "gate",
+            seed=5,
+            seconds=_SECONDS,
+            rate=_RATE,
+            tell=lambda _: None,
+        )
+    assert [str(one) for one in outcome.report.findings] == []
+    assert (outcome.world_exit_code, outcome.undecided) == (0, 0)
+    assert outcome.struck
+    # So short a time has hardly a life that is long enough to be judged; what is, must be flat.
+    judged = [life for life in outcome.lives if life.is_judged]
+    assert [fault for life in judged for fault in life.faults(outcome.events_per_s)] == []
+
+
+def life(*, memory: int = 0, handles: int = 0, threads: int = 0) -> Life:
+    """Half a minute in which these are gained, evenly, in the second half."""
+    seconds = 30
+    samples = [
+        Sample(
+            float(at),
+            10**8 + max(0, at - seconds // 2) * memory // (seconds // 2),
+            100 + max(0, at - seconds // 2) * handles // (seconds // 2),
+            40 + max(0, at - seconds // 2) * threads // (seconds // 2),
+        )
+        for at in range(seconds + 1)
+    ]
+    return Life("first", 1, samples)
+
+
+def test_a_flat_life_has_no_fault() -> None:
+    """What goes up and down, or rises at the beginning only, is flat."""
+    assert life().faults(1000) == []
+    early = Life("first", 1, [*life(memory=BYTES_FREE * 9).samples[::-1]])
+    flat = [one._replace(at_s=float(at)) for at, one in enumerate(early.samples)]
+    assert Life("first", 1, flat).faults(0) == []
+
+
+@pytest.mark.parametrize(
+    ("grown", "word"),
+    [
+        (life(memory=BYTES_FREE * 2), "memory"),
+        (life(handles=HANDLES_FREE * 2), "file handles"),
+        (life(threads=THREADS_FREE * 2), "threads"),
+    ],
+)
+def test_what_grows_is_a_fault(grown: Life, word: str) -> None:
+    """Each of the three is told by its name when the second half gains more than is allowed."""
+    (fault,) = grown.faults(0)
+    assert fault.startswith(f"first, 30 s: {word} grew by ")
+
+
+def test_memory_may_grow_with_what_is_decided() -> None:
+    """Rows that are kept fill up with events: so much an event is no leak."""
+    events_per_s = BYTES_FREE * 2 / BYTES_AN_EVENT / (life().seconds / 2)
+    assert life(memory=BYTES_FREE * 2).faults(events_per_s) == []
+
+
+def test_a_line_is_fitted_through_what_goes_up_and_down() -> None:
+    """Noise cancels out, a rise does not; a single point rises nowhere."""
+    assert gain([(at, at % 2) for at in range(101)]) == pytest.approx(0, abs=0.1)
+    assert gain([(at, at % 2 + 3 * at) for at in range(101)]) == pytest.approx(300, abs=1)
+    assert gain([(1.0, 5.0)]) == 0.0
+
+
+def test_a_process_is_looked_at_until_it_has_ended() -> None:
+    """Memory, handles and threads of a living process; nothing of one that has ended."""
+    sample = look(os.getpid())
+    assert sample is not None
+    assert sample.memory > 1_000_000
+    assert sample.handles >= 3
+    assert sample.threads >= 1
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as ended:
+        ended.wait()
+        assert look(ended.pid) is None
+
+
+def test_a_seed_draws_the_same_faults_and_calm_ones_end_no_life() -> None:
+    """Second workers join and leave in turn; all kinds come in time."""
+    one, other = Strokes(3), Strokes(3)
+    drawn = [one.draw(calm=False) for _ in range(300)]
+    assert drawn == [other.draw(calm=False) for _ in range(300)]
+    assert {stroke.fault for stroke in drawn} == set(Fault)
+    turns = [stroke.fault for stroke in drawn if stroke.fault in (Fault.JOIN, Fault.LEAVE)]
+    assert turns == [Fault.JOIN, Fault.LEAVE] * (len(turns) // 2) + turns[len(turns) // 2 * 2 :]
+    assert not {one.draw(calm=True).fault for _ in range(300)} & set(ENDING)
+    assert LIFE_LEAST_S < _SECONDS
