@@ -68,6 +68,7 @@ class Partition:
         self.source, self.offset = DUE, -1
         self._finished = True
         self._advanced = False
+        self._tell_rows()
         self._popped: list[Due] = []
         # Of the index on disk: whether an entry is there after this turn.
         self._indexed: dict[Due, bool] = {}
@@ -192,6 +193,11 @@ class Partition:
             positions.tick_offset = self.offset
             positions.tick_index = 0
             self._advanced = True
+            self._tell_rows()
+
+    def _tell_rows(self) -> None:
+        for rows in self.tables.values():
+            rows.watermark = self.positions.watermark
 
     def wake(self, at: int, token: bytes) -> None:
         """Hand `token` to the job once stream time has reached `at` (ms).

@@ -3,6 +3,9 @@
 Committed rows lie in the store, decoded ones in a cache, those of the open turn in an overlay that
 becomes real only when the turn's transaction is committed. Rows are immutable values: a change puts
 a new row, so an aborted turn is undone by dropping the overlay.
+
+Law: a row that may be forgotten by the watermark is not there for the job, whether or not the sweep
+has come by: how far it has come depends on turns and restarts, and no decision may.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +30,7 @@ class TableSpec(Generic[Row]):
     due: Callable[[bytes, Row], Iterable[tuple[int, bytes]]] | None = None
     """(stream time, token) of what must happen for this row; a replayed row is indexed by it."""
     forget_at: Callable[[bytes, Row], int] | None = None
-    """Stream time from which the row can no longer change any decision; then it is dropped."""
+    """Stream time from which the job sees the row no more; some time later it is dropped."""
 
 
 class Rows(Generic[Row]):
@@ -35,6 +38,7 @@ class Rows(Generic[Row]):
 
     __slots__ = (
         "_capacity",
+        "_forget_at",
         "_get",
         "_load",
         "_old",
@@ -43,11 +47,15 @@ class Rows(Generic[Row]):
         "_young",
         "dirty",
         "spec",
+        "watermark",
     )
 
     def __init__(self, spec: TableSpec[Row], store: Store, capacity: int) -> None:
         self.spec = spec
         self.dirty: dict[bytes, Row | None] = {}
+        self.watermark = 0
+        """Stream time in ms, as of the event at hand."""
+        self._forget_at = spec.forget_at
         self._prefix = spec.prefix
         self._store = store
         self._get = store.get
@@ -59,6 +67,13 @@ class Rows(Generic[Row]):
 
     def get(self, key: bytes) -> Row | None:
         """The row as this turn has left it so far, or None."""
+        row = self.kept(key)
+        if row is None or self._forget_at is None or self._forget_at(key, row) > self.watermark:
+            return row
+        return None
+
+    def kept(self, key: bytes) -> Row | None:
+        """The same, also while it waits to be forgotten: for the sweep."""
         if key in self.dirty:
             return self.dirty[key]
         row = self._young.get(key)

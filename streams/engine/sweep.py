@@ -48,7 +48,7 @@ class Sweep:
                 return 0
             budget -= 1
             key = stored_key[len(spec.prefix) :]
-            row = rows.get(key)  # as the open turn has left it
+            row = rows.kept(key)  # as the open turn has left it
             if row is not None and spec.forget_at(key, row) <= watermark:
                 rows.delete(key)
         self._left.pop()
