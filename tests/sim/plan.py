@@ -1,0 +1,118 @@
+"""What a seed draws before a run begins: how large, how fast, under which limits.
+
+Limits are small, so that what they are for happens: stores are read, turns are cut, inputs pause,
+rows are swept, due acts are left over.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+from streams.engine import Config
+from streams.settings import Settings
+
+PREFIX = "vas."
+GROUP = "gate"
+SESSION_S = 2.0
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run."""
+
+    seed: int
+    steps: int
+    partitions: int
+    workers: int
+    is_static: bool
+    """Workers have instance names."""
+    simulated_time: bool
+    """The driver stamps records and writes the ticks; else the broker and the workers do."""
+    turn_records: int
+    due_acts: int
+    merge_wait: float
+    cached_rows: int
+    sweep_rows: int
+    sweep_interval_ms: int
+    buffered_records: int
+    tick_interval: float
+    transaction_timeout: float
+    scan_s: float
+    tombstones_ms: int
+    gaps_ms: tuple[int, ...]
+    """Time that passes at once, between two steps; nothing happens meanwhile."""
+    dead_letters_share_max: int
+
+    def settings(self, machine: int) -> Settings:
+        """Of the worker on a machine."""
+        return Settings(
+            data_dir=Path(f"machine-{machine}"),
+            topic_prefix=PREFIX,
+            group=GROUP,
+            instance=f"worker-{machine}" if self.is_static else "",
+            simulated_time=self.simulated_time,
+            turn_records_max=self.turn_records,
+            merge_wait=timedelta(seconds=self.merge_wait),
+            session_timeout=timedelta(seconds=SESSION_S),
+            transaction_timeout=timedelta(seconds=self.transaction_timeout),
+            tick_interval=timedelta(seconds=self.tick_interval),
+            watchdog=timedelta(seconds=6),
+            dead_letters_share_max=self.dead_letters_share_max,
+            dead_letters_window=100,
+            dead_letters_count_min=40,
+        )
+
+    def reshape(self, config: Config) -> Config:
+        """Limits that are no settings."""
+        return replace(
+            config,
+            limits=replace(
+                config.limits,
+                due_acts=self.due_acts,
+                cached_rows=self.cached_rows,
+                sweep_rows=self.sweep_rows,
+                sweep_interval_ms=self.sweep_interval_ms,
+                buffered_records=self.buffered_records,
+                call_timeout=4.0,
+                stable_offsets=20.0,
+                heartbeat=0.5,
+                idle_poll=0.2,
+            ),
+        )
+
+
+def draw_plan(seed: int, steps: int, draw: Random) -> Plan:
+    simulated_time = draw.random() < 0.4
+    calm = (0, 0, 0, 0, SECOND, SECOND, 4 * SECOND)
+    gaps = draw.choice(
+        (
+            (*calm, MINUTE),
+            (*calm * 2, MINUTE, 15 * MINUTE),
+            (*calm * 2, MINUTE, 15 * MINUTE, HOUR),
+            (*calm * 4, MINUTE, 15 * MINUTE, HOUR, DAY),
+            (*calm * 6, MINUTE, HOUR, 9 * DAY),
+        )
+    )
+    return Plan(
+        seed=seed,
+        steps=steps,
+        partitions=draw.choice((1, 2, 2, 3, 4)),
+        workers=draw.choice((1, 2, 2, 3)),
+        is_static=draw.random() < 0.5,
+        simulated_time=simulated_time,
+        turn_records=draw.choice((1, 3, 10, 200)),
+        due_acts=draw.choice((1, 2, 50)),
+        merge_wait=draw.choice((0.0, 0.05, 0.5)),
+        cached_rows=draw.choice((1, 4, 100)),
+        sweep_rows=draw.choice((1, 5, 500)),
+        sweep_interval_ms=draw.choice((MINUTE, HOUR)),
+        buffered_records=draw.choice((2, 6, 8_000)),
+        tick_interval=draw.choice((0.25, 1.0)),
+        transaction_timeout=draw.choice((1.0, 2.0)),
+        scan_s=draw.choice((0.5, 3.0)),
+        tombstones_ms=draw.choice((HOUR, DAY)),
+        gaps_ms=gaps,
+        dead_letters_share_max=100,
+    )
