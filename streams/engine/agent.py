@@ -10,11 +10,12 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+from confluent_kafka import KafkaError, KafkaException
 from faust.types import StreamT
 
 from streams.engine.errors import Cause, Fatal
 from streams.engine.partition import Partition
-from streams.engine.turn import Turn
+from streams.engine.turn import Turn, uncertain
 
 _at_hand: ContextVar[Partition | None] = ContextVar("partition", default=None)
 
@@ -35,7 +36,11 @@ class AgentTurn:
         if self.turn.is_dropped:
             raise asyncio.CancelledError
         self.turn.done = self._loop.create_future()
-        self.turn.begin()
+        try:
+            self.turn.begin()
+        except KafkaException as error:
+            self.turn.fail(uncertain("beginning", error))
+            raise
         return self
 
     async def __aexit__(
@@ -45,15 +50,15 @@ class AgentTurn:
         trace: TracebackType | None,
     ) -> None:
         _at_hand.set(None)
-        if error is not None:
-            self.turn.fail(_job_failed(error))
-        else:
+        if error is None:
             try:
                 self.turn.flush()
-            except Fatal as fatal:
-                self.turn.fail(fatal)
-            else:
-                self.turn.decided.set()  # the engine's thread commits; the loop stays alive
+            except Exception as raised:  # noqa: BLE001  # it ends the process
+                error = raised
+        if error is None:
+            self.turn.decided.set()  # the engine's thread commits; the loop stays alive
+        else:
+            self.turn.fail(_as_fatal(error))
         await self.turn.done  # after commit and local write, or when the records come again
 
     def __iter__(self) -> Iterator[Partition]:
@@ -71,9 +76,12 @@ class AgentTurn:
         return len(self.turn)
 
 
-def _job_failed(error: BaseException) -> Fatal:
+def _as_fatal(error: BaseException) -> Fatal:
     if isinstance(error, Fatal):
         return error
+    if isinstance(error, KafkaException) and not _is_too_large(error):
+        # A worker that slept in the middle of its turn wakes up with its transaction over.
+        return uncertain("producing for", error)
     fatal = Fatal(
         Cause.JOB_FAILED,
         f"The job raised {type(error).__name__}: {error}.",
@@ -81,6 +89,10 @@ def _job_failed(error: BaseException) -> Fatal:
     )
     fatal.__cause__ = error
     return fatal
+
+
+def _is_too_large(error: KafkaException) -> bool:
+    return bool(error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE)
 
 
 Turns: TypeAlias = StreamT[Any]

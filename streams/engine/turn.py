@@ -89,11 +89,11 @@ def commit(
         reason = error.args[0]
         if reason.code() in _REFUSALS and reason.txn_requires_abort():
             raise Refused(reason.str()) from error
-        raise _uncertain("sending positions", error) from error
+        raise uncertain("sending positions", error) from error
     try:
         producer.commit_transaction(timeout)
     except KafkaException as error:
-        raise _uncertain("committing", error) from error
+        raise uncertain("committing", error) from error
 
 
 def abort(producer: Producer) -> None:
@@ -111,10 +111,11 @@ def abort(producer: Producer) -> None:
             )
         producer.abort_transaction(10)
     except KafkaException as error:
-        raise _uncertain("aborting", error) from error
+        raise uncertain("aborting", error) from error
 
 
-def _uncertain(doing: str, error: KafkaException) -> Fatal:
+def uncertain(doing: str, error: KafkaException) -> Fatal:
+    """What an error of a transaction means that leaves nothing certain: the process must end."""
     reason = error.args[0]
     fenced = reason.code() in (
         KafkaError._FENCED,
