@@ -15,6 +15,9 @@ from streams.gate.words import Reason
 from streams.metrics import Metric, Metrics
 
 # A worker that owns partitions writes and takes ticks: this long without a turn is no quiet hour.
+# Not ready first, so that somebody may look; then to be started again. Ending by itself (a fence, a
+# call that does not come back) comes before both.
+_LATE_S = 10.0
 _STALLED_S = 60.0
 
 
@@ -50,6 +53,26 @@ def by_reason(decisions: Mapping[tuple[str, ...], int]) -> dict[Metric, Counter[
     return counted
 
 
+class Pulse:
+    """How long a worker that owns partitions has been without a turn; seconds of one clock."""
+
+    def __init__(self, now: float) -> None:
+        self._turns = 0
+        self._owns = False
+        self._progress_at = now
+
+    def beat(self, turns: int, partitions: int, now: float) -> None:
+        """Look again: how many turns there were so far, how many partitions are open."""
+        # While none is open nothing is due: the wait begins with the first.
+        if turns != self._turns or not self._owns:
+            self._progress_at = now
+        self._turns, self._owns = turns, partitions > 0
+
+    def silent_s(self, now: float) -> float:
+        """Seconds without a turn."""
+        return now - self._progress_at if self._owns else 0.0
+
+
 class Meter:
     """Feeds the metrics of one worker."""
 
@@ -58,9 +81,8 @@ class Meter:
         self._metrics = metrics
         # Records then carry the simulator's time, which says nothing of how late we are.
         self._simulated_time = simulated_time
-        self._turns = 0
+        self._pulse = Pulse(time.monotonic())
         self._redone = 0
-        self._progress_at = time.monotonic()
         self._deciding = 0.0
         self._committing = 0.0
         self._shown: set[tuple[str, int]] = set()
@@ -105,8 +127,7 @@ class Meter:
         metrics, statistics = self._metrics, engine.statistics
         metrics.count(Metric.TURNS_REDONE, {(): statistics.redone - self._redone})
         self._redone = statistics.redone
-        if statistics.turns != self._turns:
-            self._turns, self._progress_at = statistics.turns, time.monotonic()
+        self._pulse.beat(statistics.turns, len(engine.partitions), time.monotonic())
         lags = engine.lags
         group = engine.config.group
         for topic, partition in self._shown - lags.keys():
@@ -123,15 +144,20 @@ class Meter:
 
     def trouble_living(self) -> str:
         """Why this worker should be started again; empty while it is alive."""
-        engine = self._app.engine
-        if engine is None or not engine.partitions:
-            return ""
-        stalled = time.monotonic() - self._progress_at
-        return f"no turn for {stalled:.0f} s" if stalled > _STALLED_S else ""
+        return self._silence(_STALLED_S)
 
     def trouble(self) -> str:
         """Why this worker is not ready to decide; empty when it is."""
         engine = self._app.engine
         if engine is None:
             return "the engine is starting"
-        return "" if engine.is_ready else "partitions are being opened"
+        if engine.is_ready:
+            return self._silence(_LATE_S)
+        if engine.partitions:
+            return "partitions are being opened"
+        return "no partition is open: the group is settling, or the broker does not answer"
+
+    def _silence(self, limit_s: float) -> str:
+        """Under simulated time nobody here writes ticks, and silence says nothing."""
+        silent = 0.0 if self._simulated_time else self._pulse.silent_s(time.monotonic())
+        return f"no turn for {silent:.0f} s" if silent > limit_s else ""

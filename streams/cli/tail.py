@@ -36,7 +36,7 @@ def tail(
     A number is shown as its last three digits, wherever it stands, also in texts. There is no
     option to show it whole: that takes a named role and a recorded look (`tollgate care look`).
     """
-    from streams.tail import Shower, Start, Tail, codecs_of, find, like
+    from streams.tail import NoSuchPartition, Shower, Start, Tail, codecs_of, find, like
 
     loaded = settings.load()
     if sum(one is not None for one in (last, from_offset, from_time)) > 1:
@@ -47,7 +47,13 @@ def tail(
     start = Start(from_offset, from_time, last or Start().last)
     with registry_trouble():
         shower = Shower(codecs_of(loaded), found, loaded.topic_prefix)
-        with Tail(loaded, found.full_name(loaded.topic_prefix), partition) as records:
+        try:
+            opened = Tail(loaded, found.full_name(loaded.topic_prefix), partition)
+        except NoSuchPartition as missing:
+            raise click.UsageError(str(missing)) from missing
+        with opened as records:
+            if from_offset is not None and (said := records.beyond(from_offset)):
+                click.echo(f"tollgate: {said}.", err=True)
             try:
                 for record in islice(records.read(start, follow=follow), limit):
                     click.echo(shower.line(record))

@@ -4,8 +4,8 @@ Laws: never a whole number, wherever it stands (law 11); nothing is written and 
 only what was committed is read. What cannot be decoded is said, never guessed at.
 """
 
-from streams.tail.reading import Start, Tail
+from streams.tail.reading import NoSuchPartition, Start, Tail
 from streams.tail.showing import Shower, codecs_of
 from streams.tail.topic import find, like
 
-__all__ = ["Shower", "Start", "Tail", "codecs_of", "find", "like"]
+__all__ = ["NoSuchPartition", "Shower", "Start", "Tail", "codecs_of", "find", "like"]

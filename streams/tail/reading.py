@@ -27,6 +27,10 @@ _END = KafkaError._PARTITION_EOF  # noqa: SLF001
 _ALL_DOWN = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
 
 
+class NoSuchPartition(Exception):
+    """The topic has fewer partitions; the text says how many."""
+
+
 class Start(NamedTuple):
     """Where to begin in each partition: the first that is given counts."""
 
@@ -44,8 +48,9 @@ class Tail:
         self._topic = topic
         count = Cluster(settings).partitions((topic,))[topic]
         if partition is not None and partition >= count:
-            detail = f"{topic} has {count} partitions, 0 to {count - 1}: there is no {partition}"
-            raise Stop(Cause.TOPIC_MISSING, detail, "Name one that is there.")
+            raise NoSuchPartition(
+                f"{topic} has {count} partitions, 0 to {count - 1}: there is no {partition}"
+            )
         self._partitions = range(count) if partition is None else (partition,)
         self._down_since: float | None = None
         self._consumer = Consumer(
@@ -78,6 +83,14 @@ class Tail:
                 yield from self._until(begins, ends)
         if follow:
             yield from self._on(begins)
+
+    def beyond(self, offset: int) -> str:
+        """Where the partitions end, in words, if all end before an offset; else empty."""
+        ends = {number: self._limits(number)[1] for number in self._partitions}
+        if any(end >= offset for end in ends.values()):
+            return ""
+        told = ", ".join(f"partition {number} at {end}" for number, end in ends.items())
+        return f"{self._topic} ends before that: {told}"
 
     def _last(
         self, number: int, limits: Mapping[int, tuple[int, int]], wanted: int

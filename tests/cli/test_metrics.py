@@ -10,7 +10,7 @@ from streams.agent import Counts
 from streams.gate.effects import Message
 from streams.gate.reasons import ROWS, Kind
 from streams.gate.words import Reason
-from streams.meter import by_reason
+from streams.meter import Pulse, by_reason
 from streams.metrics import Metric, Metrics, Served
 from tests.gate.examples import MINUTE, NOON, OFF, catalogue, order, policy, reply
 from tests.gate.harness import Gate
@@ -78,6 +78,21 @@ def test_metrics_and_health_are_served_on_loopback() -> None:
         assert (status, json.loads(body)) == (503, {"ok": False, "trouble": trouble})
         assert fetch(served.port, "/livez")[0] == 200
         assert fetch(served.port, "/")[0] == 404
+
+
+def test_silence_is_counted_from_the_last_turn_and_only_while_something_is_owned() -> None:
+    """Opening partitions for a minute is no silence, nor is owning none; a turn ends one."""
+    pulse = Pulse(0.0)
+    assert pulse.silent_s(100.0) == 0.0
+    pulse.beat(0, 0, 60.0)
+    pulse.beat(0, 2, 61.0)
+    assert pulse.silent_s(61.0) == 0.0
+    pulse.beat(0, 2, 65.0)
+    assert pulse.silent_s(66.0) == 5.0
+    pulse.beat(1, 2, 67.0)
+    assert pulse.silent_s(70.0) == 3.0
+    pulse.beat(1, 0, 71.0)
+    assert pulse.silent_s(99.0) == 0.0
 
 
 def test_a_turn_counts_each_thing_under_its_own_name() -> None:
