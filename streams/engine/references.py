@@ -25,7 +25,8 @@ class References:
         if not config.references:
             return
         self._reader = clients.reader("reference")
-        goals = look_ups.ends([(topic, 0) for topic in config.references])
+        # Not `ends`, which somebody else asks again: here a broker that is just back is waited for.
+        goals = [end for _, end in look_ups.bounds([(topic, 0) for topic in config.references])]
         self._reader.assign([TopicPartition(topic, 0, 0) for topic in config.references])
         while any(at < goal for at, goal in zip(self.positions, goals, strict=True)):
             self._take(self._reader.consume(5_000, 0.05))
