@@ -23,7 +23,8 @@ from streams.gate import repeats, settlements
 from streams.gate.care import CARE_INCOMPLETE
 from streams.gate.effects import Charge, RefundRequest
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement, Tick
-from streams.gate.words import CareKind, Channel, DeliveryStatus, Reason, SettlementOutcome
+from streams.gate.reference import OperatorAct
+from streams.gate.words import ActKind, CareKind, Channel, DeliveryStatus, Reason, SettlementOutcome
 from streams.ingress.acts import QUARANTINED
 from streams.job import make_job
 from streams.reference.reader import REFERENCE_FAULT
@@ -189,7 +190,7 @@ class Whole:
                 self._fold(topics.REFERENCES.index(name), *_keyed(name, record))
         # One session in ten has no policy at all, three in ten one with a strange field.
         if (chance := draw.random()) > 0.1:
-            policy: Any = draw_policy(draw, 1, BEGINNING)
+            policy = _drawn_policy(draw, 1, BEGINNING)
             if chance < 0.4:
                 policy = bent(_NODES[topics.POLICIES], policy, draw)
             key, value = _keyed(topics.POLICIES, policy)
@@ -255,10 +256,13 @@ class Whole:
             return Step(FOLD, topic, *_keyed(name, kept), None, self._at)
         if name == topics.POLICIES and draw.random() < 0.8:
             version = catalogue.policy_version("operator") + 1
-            policy: Any = draw_policy(draw, version, self._at + pick((0, 1, HOUR), draw))
+            policy = _drawn_policy(draw, version, self._at + pick((0, 1, HOUR), draw))
             if draw.random() < 0.7:
                 policy = bent(_NODES[name], policy, draw)
             return Step(FOLD, topic, *_keyed(name, policy), None, self._at)
+        if name == topics.ACTS and draw.random() < 0.8:
+            act = self._act(draw)
+            return Step(FOLD, topic, *_keyed(name, act), None, self._at)
         samples = _SAMPLES[name]
         sample = pick(samples, draw)
         value = header(sample.release.id) + spoilt(sample, samples, draw)
@@ -267,6 +271,15 @@ class Whole:
         except Undecodable:
             key = b"some"
         return Step(FOLD, topic, key, value, None, self._at)
+
+    def _act(self, draw: Random) -> OperatorAct:
+        """An operator sets one of the next records aside, or lets them be unreadable."""
+        self._ids += 1
+        source = int(draw.random() * len(topics.INPUTS))
+        offset = self._offsets[source] + int(draw.random() * 3)
+        kind = pick((ActKind.QUARANTINE, ActKind.RAISE_LIMIT), draw)
+        name = topics.INPUTS[source]
+        return OperatorAct(f"act-{self._ids}", kind, name, NUMBER, offset, 1, "wei", "why")
 
     def _tick(self, draw: Random) -> Step:
         at = self._at - pick((0, 0, SECOND, HOUR), draw)
@@ -478,3 +491,10 @@ class Whole:
 def _keyed(name: str, record: Any) -> tuple[bytes, bytes]:
     """Key and value of a reference record."""
     return id_of(record).encode(), _ENCODE[name](record)
+
+
+def _drawn_policy(draw: Random, version: int, effective_from: int) -> Any:
+    """A policy whose alarms are within reach."""
+    policy = draw_policy(draw, version, effective_from)
+    few = pick((1, 3, 100), draw)
+    return policy._replace(alarm_dead_letters=few, alarm_limit_refusals=few)

@@ -111,7 +111,8 @@ class Soak:
         self.watcher = stack.enter_context(Watcher(self.keeper.processes))
         self.progress = Progress(gate.settings)
         stack.callback(self.progress.close)
-        self._producer = Producer(clients.producer(gate.settings, "soak"))
+        # What a broker that restarts makes it say is no news here.
+        self._producer = Producer(clients.producer(gate.settings, "soak") | {"log_level": 0})
         self._bad = decode_inputs()
         self._sent: list[tuple[str, bytes | None, bytes | None]] = []
         self.lag_most = 0
