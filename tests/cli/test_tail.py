@@ -230,9 +230,9 @@ def test_topics_are_found_by_any_of_their_names() -> None:
 
 
 def test_the_tables_shown_are_those_that_are_declared() -> None:
-    """The changelog's prefixes, tables and schemas are those of app.py."""
-    source = (ROOT / "streams/app.py").read_text("utf-8")
-    declared = re.findall(r'spec\(\s*"(\w+)",\s*b"(\w)",\s*"(\w+)",\s*(\w+)', source)
+    """The changelog's prefixes, tables and schemas are those of job.py."""
+    source = (ROOT / "streams/job.py").read_text("utf-8")
+    declared = re.findall(r'table\(\s*"(\w+)",\s*b"(\w)",\s*"(\w+)",\s*(\w+)', source)
     ours = [
         (table, key.decode(), row, kind.__name__) for key, (table, row, kind, _) in TABLES.items()
     ]

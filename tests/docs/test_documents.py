@@ -17,7 +17,13 @@ from tests.docs import tables
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = {
     name: (ROOT / name).read_text("utf-8")
-    for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "deploy/reasons.md")
+    for name in (
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "deploy/reasons.md",
+        "deploy/stopping.md",
+    )
 }
 ENDINGS = ("avsc", "example", "json", "lock", "md", "py", "service", "toml", "txt", "yaml")
 # Made when it runs, not kept in the repository.
