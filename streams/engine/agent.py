@@ -10,12 +10,12 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError
 from faust.types import StreamT
 
 from streams.engine.errors import Cause, Fatal
 from streams.engine.partition import Partition
-from streams.engine.turn import Turn, uncertain
+from streams.engine.turn import TROUBLE, Turn, reason_of, uncertain
 
 _at_hand: ContextVar[Partition | None] = ContextVar("partition", default=None)
 
@@ -38,7 +38,7 @@ class AgentTurn:
         self.turn.done = self._loop.create_future()
         try:
             self.turn.begin()
-        except KafkaException as error:
+        except TROUBLE as error:
             self.turn.fail(uncertain("beginning", error))
             raise
         return self
@@ -79,7 +79,8 @@ class AgentTurn:
 def _as_fatal(error: BaseException) -> Fatal:
     if isinstance(error, Fatal):
         return error
-    if isinstance(error, KafkaException) and not _is_too_large(error):
+    reason = reason_of(error)
+    if reason is not None and reason.code() != KafkaError.MSG_SIZE_TOO_LARGE:
         # A worker that slept in the middle of its turn wakes up with its transaction over.
         return uncertain("producing for", error)
     fatal = Fatal(
@@ -89,10 +90,6 @@ def _as_fatal(error: BaseException) -> Fatal:
     )
     fatal.__cause__ = error
     return fatal
-
-
-def _is_too_large(error: KafkaException) -> bool:
-    return bool(error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE)
 
 
 Turns: TypeAlias = StreamT[Any]

@@ -20,7 +20,7 @@ from streams.engine.restore import Opening
 from streams.engine.rows import TableSpec
 from streams.engine.ticks import Ticks
 from streams.engine.transactions import Producers
-from streams.engine.turn import Turn, abort, commit
+from streams.engine.turn import Turn, abort, commit, reason_of, uncertain
 from streams.engine.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -308,6 +308,10 @@ def as_fatal(error: BaseException) -> Fatal:
     """What ends the engine's thread, as one of the known causes."""
     if isinstance(error, Fatal):
         return error
+    reason = reason_of(error)
+    if reason is not None and reason.fatal():
+        # The client has given its handle up, and says so whatever it is asked next.
+        return uncertain("working on", error)
     fatal = Fatal(
         Cause.IMPOSSIBLE,
         f"{type(error).__name__}: {error}",

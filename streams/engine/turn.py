@@ -21,6 +21,9 @@ from streams.engine.errors import Cause, Fatal, Refused
 from streams.engine.partition import Partition
 from streams.engine.ports import GroupConsumer, Producer
 
+# A fatal error is raised while the client calls back, and comes out as Python's word that a call
+# made there has failed (confluent-kafka 2.16.0).
+TROUBLE = (KafkaException, SystemError)
 _REFUSALS = {
     KafkaError.ILLEGAL_GENERATION,
     KafkaError.UNKNOWN_MEMBER_ID,
@@ -85,14 +88,14 @@ def commit(
             raise Refused(f"membership changed during the turn: {member!r} to {now_member!r}")
         positions = [one for partition in turn for one in partition.offsets()]
         producer.send_offsets_to_transaction(positions, metadata, timeout)
-    except KafkaException as error:
-        reason = error.args[0]
-        if reason.code() in _REFUSALS and reason.txn_requires_abort():
+    except TROUBLE as error:
+        reason = reason_of(error)
+        if reason and reason.code() in _REFUSALS and reason.txn_requires_abort():
             raise Refused(reason.str()) from error
         raise uncertain("sending positions", error) from error
     try:
         producer.commit_transaction(timeout)
-    except KafkaException as error:
+    except TROUBLE as error:
         raise uncertain("committing", error) from error
 
 
@@ -110,13 +113,25 @@ def abort(producer: Producer) -> None:
                 "The process starts again and the log decides.",
             )
         producer.abort_transaction(10)
-    except KafkaException as error:
+    except TROUBLE as error:
         raise uncertain("aborting", error) from error
 
 
-def uncertain(doing: str, error: KafkaException) -> Fatal:
-    """What an error of a transaction means that leaves nothing certain: the process must end."""
-    reason = error.args[0]
+def reason_of(error: BaseException | None) -> KafkaError | None:
+    """What the client has said, or None when it was not the client."""
+    while isinstance(error, SystemError):
+        error = error.__cause__
+    return error.args[0] if isinstance(error, KafkaException) else None
+
+
+def uncertain(doing: str, error: BaseException) -> Fatal:
+    """What a client's error means that leaves nothing certain: the process must end.
+
+    Any other error is raised again.
+    """
+    reason = reason_of(error)
+    if reason is None:
+        raise error
     fenced = reason.code() in (
         KafkaError._FENCED,
         KafkaError.PRODUCER_FENCED,

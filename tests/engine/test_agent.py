@@ -1,4 +1,4 @@
-"""What the agent's side of a turn makes of a transaction that cannot go on."""
+"""What becomes of a turn whose transaction cannot go on, wherever that is noticed."""
 
 import asyncio
 from contextlib import suppress
@@ -9,9 +9,10 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.engine import ports
 from streams.engine.agent import AgentTurn
+from streams.engine.engine import as_fatal
 from streams.engine.errors import Cause, Fatal
 from streams.engine.partition import Partition
-from streams.engine.turn import Turn
+from streams.engine.turn import Turn, abort
 
 # Nobody listens there. Before `init_transactions` a client refuses as it does after a fencing.
 NOWHERE = {"bootstrap.servers": "127.0.0.1:1", "transactional.id": "nobody", "log_level": 0}
@@ -85,3 +86,29 @@ def test_a_transaction_that_cannot_begin_fails_the_turn() -> None:
     """A producer fenced between two turns is noticed before the job begins."""
     turn = Turn([], cast(ports.Producer, Producer(NOWHERE)))
     assert cause_of(turn) is Cause.UNCERTAIN_COMMIT
+
+
+class Fenced:
+    """A producer whose handle was fenced while its delivery reports were called."""
+
+    def flush(self, _timeout: float) -> int:
+        """As confluent-kafka 2.16.0 comes out of it."""
+        fenced = KafkaException(KafkaError(KafkaError._FENCED, "fenced", True))
+        raise SystemError("'offset' returned a result with an exception set") from fenced
+
+
+def test_a_handle_fenced_while_it_calls_back_is_fenced() -> None:
+    """What a fatal error makes of the calls in a callback is not taken for the impossible."""
+    fenced = cast(ports.Producer, Fenced())
+    with pytest.raises(Fatal) as ended:
+        abort(fenced)
+    assert ended.value.cause is Cause.FENCED
+    with pytest.raises(SystemError) as raised:
+        fenced.flush(0)
+    assert as_fatal(raised.value).cause is Cause.FENCED
+
+
+def test_an_error_of_our_own_stays_impossible() -> None:
+    """Only what a client has given up is its trouble: a wrong setting, or a wrong call, is ours."""
+    assert as_fatal(SystemError("no client near")).cause is Cause.IMPOSSIBLE
+    assert as_fatal(KafkaException(KafkaError(KafkaError._INVALID_ARG))).cause is Cause.IMPOSSIBLE
