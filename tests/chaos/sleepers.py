@@ -25,6 +25,8 @@ _RATE = 300.0
 _HELD_UP_S = 10
 # Ends that say "somebody else may have gone on in my place; the log decides".
 _NOTICED = (Cause.FENCED, Cause.UNCERTAIN_COMMIT, Cause.STUCK)
+# Which passing of a point it is; a turn of this job sends some dozens of records.
+_PASSINGS = {"produce.output": (300, 900)}
 _FAILING = "tests.chaos.failing_job"
 
 
@@ -64,7 +66,7 @@ def _taken_over(stage: Stage, seed: int, *, point: str) -> Observed:
         with job.flowing(_RATE, seed):
             if early:
                 _begin_other(job)
-            passing = stage.draws.randrange(20, 60)
+            passing = stage.draws.randrange(*_PASSINGS.get(point, (20, 60)))
             sleeper = _started(job, f"{point}:{passing}:stop" if point else "", static=static)
             _fall_asleep(job, eyes, sleeper, point)
             asleep_ms = now_ms()
@@ -169,12 +171,21 @@ ROWS = (
         limit_s=180,
     ),
     Row(
+        "asleep-deciding",
+        "the same in the middle of deciding a turn, its first records produced",
+        (2, 9),
+        _DEMANDS,
+        partial(_taken_over, point="produce.output"),
+        limit_s=180,
+    ),
+    Row(
         "asleep-before-offsets",
-        "the same in a transaction, its records produced",
+        "the same, all records of the turn produced",
         (2, 9),
         _DEMANDS,
         partial(_taken_over, point="offsets.before"),
         limit_s=180,
+        quick=True,
     ),
     Row(
         "asleep-after-offsets",
