@@ -6,6 +6,7 @@ Every setting that is not librdkafka's default has its reason beside it.
 import logging
 import struct
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -35,6 +36,24 @@ log = logging.getLogger(__name__)
 _MEMBERSHIP_HEAD = len("CGMDv2:")
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
+
+
+# What is over when a leader has moved or a broker has come back, and how long that may take.
+_PASSING = {
+    KafkaError._NOENT,  # no leader just now
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.KAFKA_STORAGE_ERROR,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.OFFSET_NOT_AVAILABLE,
+    KafkaError.REPLICA_NOT_AVAILABLE,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+}
+_LEADER_WITHIN_S = 20.0
+_ASK_AGAIN_S = 0.2
 
 
 class KafkaClients:
@@ -214,12 +233,22 @@ class _LookUps:
     def bounds(self, partitions: list[tuple[str, int]]) -> list[tuple[int, int]]:
         # Not a read_committed consumer's watermarks: those end at the last stable offset, and a
         # replay that stops there misses a commit whose markers are still being written.
-        try:
-            lows = self._list_offsets(partitions, _EARLIEST)
-            highs = self._list_offsets(partitions, _LATEST)
-        except KafkaException as error:
-            raise _away(error) from error
+        lows = self._list_patiently(partitions, _EARLIEST)
+        highs = self._list_patiently(partitions, _LATEST)
         return list(zip(lows, highs, strict=True))
+
+    def _list_patiently(self, partitions: list[tuple[str, int]], which: OffsetSpec) -> list[int]:
+        """While a leader moves or a broker restarts; Fatal when that does not end."""
+        end = time.monotonic() + _LEADER_WITHIN_S
+        while True:
+            try:
+                return self._list_offsets(partitions, which)
+            except KafkaException as error:
+                if time.monotonic() > end or error.args[0].code() not in _PASSING:
+                    raise _away(error) from error
+                # A handle goes on asking with the leader's old epoch.
+                self._admin = AdminClient(dict(self._client))
+                time.sleep(_ASK_AGAIN_S)
 
     def ends(self, partitions: list[tuple[str, int]]) -> list[int]:
         try:

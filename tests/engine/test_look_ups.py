@@ -1,0 +1,58 @@
+"""Questions to the broker, on clients that outlive the broker's restarts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.broker import EmbeddedBroker
+from streams.engine.config import Config
+from streams.engine.errors import Cause, Fatal
+from streams.engine.kafka import KafkaClients
+from streams.engine.ports import LookUps
+
+TOPIC = "asked"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
+    """A broker of one's own, with a topic of one record."""
+    with EmbeddedBroker(tmp_path / "kafka") as made:
+        servers = {"bootstrap.servers": made.bootstrap_servers, "log_level": 0}
+        admin = AdminClient(servers)
+        admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result()
+        producer = Producer(servers)
+        producer.produce(TOPIC, b"1")
+        assert producer.flush(30) == 0
+        yield made
+
+
+def look_ups(broker: EmbeddedBroker, folder: Path) -> LookUps:
+    client = {"bootstrap.servers": broker.bootstrap_servers, "log_level": 0}
+    return KafkaClients(Config("asker", (TOPIC,), TOPIC, folder, client)).look_ups()
+
+
+def test_bounds_are_told_after_a_restart(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """The leader's epoch that the clients knew is an old one then, which is no absent broker."""
+    asker = look_ups(broker, tmp_path)
+    assert asker.bounds([(TOPIC, 0)]) == [(0, 1)]
+    for _ in range(2):
+        broker.kill()
+        broker.start()
+        assert asker.bounds([(TOPIC, 0)]) == [(0, 1)]
+    asker.close()
+
+
+def test_a_broker_that_stays_away_is_told(
+    broker: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever: the cause is that the broker does not answer."""
+    monkeypatch.setattr("streams.engine.kafka._LEADER_WITHIN_S", 1.0)
+    asker = look_ups(broker, tmp_path)
+    broker.kill()
+    with pytest.raises(Fatal) as told:
+        asker.bounds([(TOPIC, 0)])
+    assert told.value.cause is Cause.BROKER_AWAY
+    asker.close()
