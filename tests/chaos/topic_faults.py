@@ -158,9 +158,11 @@ def _set_offsets(job: Rig, offsets: Iterable[tuple[str, int, int]]) -> None:
         job.prefix + "group", [TopicPartition(*one) for one in offsets]
     )
 
-    def done() -> bool:  # refused while the killed member's session lasts
+    def done() -> bool:  # refused while a static member's session lasts
         (future,) = admin.alter_consumer_group_offsets([wanted]).values()
-        return future.exception() is None
+        return future.exception() is None and all(
+            one.error is None for one in future.result().topic_partitions
+        )
 
     _until(done)
 

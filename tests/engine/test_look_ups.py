@@ -20,7 +20,10 @@ TOPIC = "asked"
 def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
     """A broker of one's own, with a topic of one record."""
     with EmbeddedBroker(tmp_path / "kafka") as made:
-        servers = {"bootstrap.servers": made.bootstrap_servers, "log_level": 0}
+        servers: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": made.bootstrap_servers,
+            "log_level": 0,
+        }
         admin = AdminClient(servers)
         admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result()
         producer = Producer(servers)
