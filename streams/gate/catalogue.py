@@ -30,8 +30,10 @@ from streams.gate.reference import (
 )
 from streams.gate.words import Channel, Reason
 
-# Memory only, no decision depends on them. A centre may write any province into an order.
+# Memory only, no decision depends on them. A centre may write any province into an order: a name of
+# 16 KB is not kept, or as many of them were a gigabyte.
 _MATCHES_KEPT = 65_536
+_NAME_LENGTH_KEPT = 64
 _PROMPTS_KEPT = 65_536
 
 _Record = TypeVar("_Record", Provider, Service, Gateway, OperatorAct, Congestion)
@@ -166,9 +168,10 @@ class Catalogue:
         candidates = self._matches.get(key)
         if candidates is None:
             candidates = self._match(policy, order)
-            if len(self._matches) >= _MATCHES_KEPT:
-                self._matches.clear()
-            self._matches[key] = candidates
+            if len(order.province) <= _NAME_LENGTH_KEPT:
+                if len(self._matches) >= _MATCHES_KEPT:
+                    self._matches.clear()
+                self._matches[key] = candidates
         if candidates.certain is not None:
             return candidates.certain
         return next((rule for rule in candidates.rules if self._holds(rule, order, at)), None)

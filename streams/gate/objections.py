@@ -72,8 +72,10 @@ def voice_has_call(order: Order, service: Service) -> Reason | None:
     return None
 
 
-# Memory only: asked once for each pair after each fold. A centre may write any pair into an order.
+# Memory only: asked once for each pair after each fold. A centre may write any pair into an order;
+# one that is longer than any operator's is not kept.
 STANDING_KEPT = 65_536
+_PAIR_LENGTH_KEPT = 128
 
 STANDING = (service_known, service_on_sale, provider_sells_it, provider_known, provider_active)
 FITTING = (line_is_channel, price_is_current, voice_has_call)
@@ -87,9 +89,10 @@ def standing_objection(provider_id: str, service_id: str, facts: Facts) -> Reaso
     if key in known:
         return known[key]
     objection = _ask_standing(provider_id, service_id, catalogue)
-    if len(known) >= STANDING_KEPT:
-        known.clear()
-    known[key] = objection
+    if len(provider_id) + len(service_id) <= _PAIR_LENGTH_KEPT:
+        if len(known) >= STANDING_KEPT:
+            known.clear()
+        known[key] = objection
     return objection
 
 

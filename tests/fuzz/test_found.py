@@ -1,13 +1,16 @@
 """What fuzzing found: each input once did what no input may do."""
 
 import time
+import tracemalloc
 
 import pytest
 
 from streams.audit.answers import said_in
 from streams.gate.catalogue import Catalogue
+from streams.gate.facts import gather_facts
 from streams.gate.faults import PRICE_MINOR_MAX, service_fault
 from streams.gate.ids import shown
+from streams.gate.objections import first_objection
 from streams.gate.policy import ANSWER_LENGTH_MAX, PolicyInForce, spoken
 from streams.gate.policy_faults import SPAN_MAX_MS, policy_fault
 from streams.gate.reading import Said
@@ -16,7 +19,17 @@ from streams.gate.words import Answer, Channel, Reason
 from streams.masking import mask_id
 from tests.codec.samples import CODECS
 from tests.fuzz.wire import INT_MAX, LONG_MAX, LONG_MIN
-from tests.gate.examples import FIRST, NOON, SMS_SERVICE, VOICE, key_press, order, policy, reply
+from tests.gate.examples import (
+    FIRST,
+    NOON,
+    SMS_SERVICE,
+    VOICE,
+    catalogue,
+    key_press,
+    order,
+    policy,
+    reply,
+)
 from tests.gate.harness import Gate
 from tests.gate.talking import talking
 
@@ -107,3 +120,22 @@ def test_a_price_that_cannot_be_added_up_is_not_taken() -> None:
     """Two charges of half of 64 bits were more than a subscriber's row can hold."""
     assert service_fault(SMS_SERVICE._replace(price_minor=PRICE_MINOR_MAX)) is None
     assert service_fault(SMS_SERVICE._replace(price_minor=PRICE_MINOR_MAX + 1)) is not None
+
+
+@pytest.mark.parametrize("field", ["province", "provider_id", "service_id"])
+def test_long_names_in_orders_are_not_kept(field: str) -> None:
+    """What is remembered to be quick is counted in names, so a long name is not remembered."""
+    known = catalogue()
+    facts = gather_facts(known, NOON, NOON, "orders.v1", 0, 0)
+    assert facts.policy is not None
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(500):
+            asked = order("o-1", NOON, **{field: f"{number}".rjust(15_000)})  # type: ignore[arg-type]
+            if first_objection(asked, facts) is None:
+                known.rule_for(facts.policy, asked, NOON)
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert kept < 500_000, "500 names of 15 KB were kept"
