@@ -26,20 +26,32 @@ class NeedsAPerson(AssertionError):
 class Keeper:
     """Keeps one static worker of a job running; `ends` has the cause of each end, in order."""
 
-    def __init__(self, job: Rig, name: str = "w0", *, static: bool = True, **options: str) -> None:
+    def __init__(
+        self,
+        job: Rig,
+        name: str = "w0",
+        *,
+        static: bool = True,
+        program: str = "tests.engine.worker",
+        client: str = "{}",
+    ) -> None:
+        """`client` is JSON: settings of every client besides the job's own."""
         self.job = job
         self.name = name
         self.ends: list[Cause] = []
         self.words: list[str] = []
         """What the worker said at each end."""
         self._static = static
-        self._options = options
+        self._program = program
+        self._client = client
         self._start()
 
     def _start(self) -> None:
         log = self.job.folder / f"{self.name}.log"
         self.read_from = log.stat().st_size if log.exists() else 0
-        self._worker = self.job.start(self.name, static=self._static, **self._options)
+        self._worker = self.job.start(
+            self.name, static=self._static, program=self._program, client=self._client
+        )
 
     @property
     def has_ended(self) -> bool:
