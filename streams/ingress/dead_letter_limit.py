@@ -34,7 +34,9 @@ class DeadLetterLimit:
         self._at = 0
         self._seen = 0
         self._unreadable = 0
-        self._latest: dict[tuple[str, int], int] = {}
+        self._counted = 0
+        # Of each partition of a topic the last bad record, and how many were counted before it.
+        self._latest: dict[tuple[str, int], tuple[int, int]] = {}
 
     def count(self, bad: Bad | None) -> None:
         """Take note of one record: what is wrong with it, or None.
@@ -47,9 +49,10 @@ class DeadLetterLimit:
         self._last[self._at] = is_unreadable
         self._at = (self._at + 1) % self._window
         self._seen = min(self._seen + 1, self._window)
+        self._counted += 1
         if bad is None:
             return
-        self._latest[bad.topic, bad.partition] = bad.offset
+        self._latest[bad.topic, bad.partition] = bad.offset, self._counted
         if (
             self._unreadable >= self._count_min
             and self._unreadable * 100 > self._share_max_percent * self._seen
@@ -57,10 +60,13 @@ class DeadLetterLimit:
             raise self._stop(bad)
 
     def _stop(self, bad: Bad) -> Stop:
-        commands = "".join(
-            f"\n  {unreadable_command(*place, offset)}"
-            for place, offset in sorted(self._latest.items())[:_PLACES_TOLD_MAX]
-        )
+        oldest = self._counted - self._window
+        told = [
+            unreadable_command(*place, offset)
+            for place, (offset, counted) in sorted(self._latest.items())
+            if counted > oldest
+        ]
+        commands = "".join(f"\n  {command}" for command in told[:_PLACES_TOLD_MAX])
         return Stop(
             Cause.DEAD_LETTERS,
             f"{self._unreadable} of the last {self._seen} records, allowed are "

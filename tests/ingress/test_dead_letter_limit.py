@@ -84,6 +84,18 @@ def test_at_a_start_the_share_is_of_what_was_taken_so_far() -> None:
     assert "100 of the last 100 records" in str(stopped.value)
 
 
+def test_a_partition_whose_bad_records_have_left_the_window_is_not_told() -> None:
+    """What has long been decided needs no act: only records of the window are told."""
+    limit = DeadLetterLimit(10, 20, 3)
+    limit.count(Bad("replies.v1", 0, 1, "x"))
+    take(limit, good=20)
+    take(limit, bad=2)
+    with pytest.raises(Stop) as stopped:
+        take(limit, bad=1)
+    assert "replies.v1" not in str(stopped.value)
+    assert unreadable_command("orders.v1", 3, 7) in str(stopped.value)
+
+
 def test_the_stop_says_what_to_type_for_each_partition() -> None:
     """Junk on several partitions is told with one command for each, up to its last one taken."""
     limit = DeadLetterLimit(10, 100, 4)
