@@ -1,7 +1,8 @@
 """A worker's clock that is wrong: set back and forward while it runs and between its lives.
 
 Decisions take their time from records alone (law 8), so nothing may differ. What the clock does
-touch is said by the engine's port: ticks' contents, and the age of a store.
+touch is said by the engine's port: ticks' contents, and the age of a store. (Under libfaketime,
+which would mislead librdkafka too, its waits never end.)
 """
 
 import time

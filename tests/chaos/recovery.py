@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 
 from streams import topics
-from streams.audit import History, audit, read_history, released
+from streams.audit import History, read_history
 from tests.app.rig import CODECS
-from tests.chaos.rolling import Crew
+from tests.chaos.rolling import Crew, settled_report
 from tests.chaos.row import Observed, Row
 from tests.chaos.stage import Stage
 from tests.figures.disaster import decisions_seen
 from tests.figures.eyes import Eyes, now_ms
 from tests.figures.filling import Feed, fill
-from tests.figures.gate import GRACE_MS, PROMPT_LIFE_MS
 
 _KEYS = 1_000_000
 _KILLS = 3
@@ -90,9 +89,8 @@ def _take_over(
                 stage.tell(f"{name} is gone, all decide after {again_s[-1]:.2f} s")
                 crew.start(name)
                 _settle(crew, eyes)
-        time.sleep((PROMPT_LIFE_MS + GRACE_MS) / 1000)
+        report = settled_report(gate, crew)
         crew.drain()
-    report = audit(read_history(gate.settings, gate.logs), released(), drained=True)
     assert report.held, [str(one) for one in report.findings]
     assert max(again_s) <= within_s, f"taken over after {again_s} s"
     return Observed("no law broken", tuple(again_s))
