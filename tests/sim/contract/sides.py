@@ -4,8 +4,6 @@ A test is written once, against `Side`. On the model it runs as a task of a simu
 conftest.py), so that it may wait; on the real side it simply runs.
 """
 
-import socket
-import struct
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -19,11 +17,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from streams.engine.config import Config, Limits
 from streams.engine.kafka import KafkaClients
 from streams.engine.ports import Clients, GroupConsumer, LookUps, Producer, Reader, TickProducer
+from tests.sim.contract.outsider import Outsider, RealOutsider, leave
 from tests.sim.model.broker import Broker
 from tests.sim.model.clients import SimClients
 from tests.sim.model.clock import Machine, MachineClock
+from tests.sim.model.groups import Asked, Joined
 from tests.sim.model.network import Network
-from tests.sim.model.scheduler import World
+from tests.sim.model.scheduler import Answer, World
 
 # Far above what any step takes alone: the real broker shares its machine.
 PATIENCE_S = 60.0
@@ -91,6 +91,10 @@ class Side(ABC):
         """The group is told, by somebody else, that the member leaves."""
 
     @abstractmethod
+    def outsider(self, topic: str) -> Outsider:
+        """A member that leads the group when it is the first, and stalls it."""
+
+    @abstractmethod
     def sleep(self, seconds: float) -> None: ...
     @abstractmethod
     def now(self) -> float: ...
@@ -141,14 +145,12 @@ class RealSide(Side):
         assert self._producer.flush(30) == 0
 
     def expel(self, member: str) -> None:
-        host, port = self._bootstrap.split(":")
-        with socket.create_connection((host, int(port)), 10) as connection:
-            head = struct.pack(">hhi", 13, 0, 1)  # LeaveGroup, version 0, the first request
-            body = head + _text("contract") + _text(self.group) + _text(member)
-            connection.sendall(struct.pack(">i", len(body)) + body)
-            (length,) = struct.unpack(">i", connection.recv(4))
-            answer = connection.recv(length)
-        assert answer[4:] == b"\0\0", f"LeaveGroup was answered with {answer!r}"
+        leave(self._bootstrap, self.group, member)
+
+    def outsider(self, topic: str) -> Outsider:
+        made = RealOutsider(self._bootstrap, self.group, topic)
+        self._kept.append(made.close)
+        return made
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -191,10 +193,6 @@ class _Kept(Clients):
         look_ups = self._clients.look_ups()
         self._kept.append(look_ups.close)
         return look_ups
-
-
-def _text(text: str) -> bytes:
-    return struct.pack(">h", len(text)) + text.encode()
 
 
 class ModelSide(Side):
@@ -243,8 +241,29 @@ class ModelSide(Side):
     def expel(self, member: str) -> None:
         assert self._broker.group(self.group).leave(member) == 0
 
+    def outsider(self, topic: str) -> Outsider:
+        del topic  # a group of the model knows partitions only by number
+        return _ModelOutsider(self)
+
+    def join(self, asked: Asked) -> Joined:
+        """JoinGroup by hand."""
+        answer: Answer[Joined] = Answer(self._process)
+        self._broker.group(self.group).join(asked, answer.give)
+        return answer.result()
+
     def sleep(self, seconds: float) -> None:
         self.world.pause(self._process, "sleep", seconds)
 
     def now(self) -> float:
         return self.world.now
+
+
+class _ModelOutsider:
+    def __init__(self, side: ModelSide) -> None:
+        self.member = ""
+        self._side = side
+
+    def join(self) -> int:
+        joined = self._side.join(Asked(self.member, "", [], 30.0, 60.0))
+        self.member = joined.member
+        return joined.generation if joined.generation >= 0 else self.join()

@@ -213,6 +213,29 @@ def test_positions_of_an_old_generation_are_refused(side: Side) -> None:
     second.consumer.close()
 
 
+def test_positions_are_taken_while_the_group_awaits_its_assignments(side: Side) -> None:
+    """KIP-447 asks for member and generation, not for the group's state."""
+    topic, producer = side.topic("in"), begun(side)
+    look_ups = side.clients().look_ups()
+    assert look_ups.committed([TopicPartition(topic, 0)]) == [-1001]  # the coordinator is there
+    leader = side.outsider(topic)
+    assert leader.join() == 1
+    member = Recorder(side, side.clients(), [topic])
+    side.until(lambda: member.id != "", "the member has been told its id")
+    side.sleep(0.5)  # told its id, it joins at once
+    assert leader.join() == 2
+    side.until(lambda: member.generation == 2, "the member has joined")
+    producer.send_offsets_to_transaction([TopicPartition(topic, 0, 5)], member.metadata, 10)
+    producer.commit_transaction(10)
+    assert member.calls == []
+    side.expel(leader.member)
+    member.poll_until(lambda: bool(member.owned), "the member leads and assigns")
+    side.until(
+        lambda: look_ups.committed([TopicPartition(topic, 0)]) == [5], "the position is committed"
+    )
+    member.consumer.close()
+
+
 def test_positions_of_a_member_that_is_gone_are_refused(side: Side) -> None:
     """Abortable; a commit instead of the abort is refused with the same word."""
     topic = side.topic("in")

@@ -6,8 +6,8 @@ Observed of Kafka 4.3.1 and held by the contract suite:
 - a static member (an instance) that comes back while the group is stable is given its assignment at
   once, in the same generation; whoever had the name before is FENCED_INSTANCE_ID from then on;
 - TxnOffsetCommit is checked for member, instance and generation (KIP-447), not for the group's
-  state; offsets of a transaction are pending until its marker, and "unstable" to who asks for
-  stable ones;
+  state: it is taken also while the group awaits its leader's assignment;
+- offsets of a transaction are pending until its marker, and "unstable" to who asks for stable ones;
 - the offsets of a deleted topic are gone.
 """
 
