@@ -3,8 +3,11 @@
 The client library repeats an EndTxn by itself, with the same epoch, when its connection breaks,
 and says nothing of it. The first one may still be on its way: it then ends whatever transaction of
 that id and epoch is open. The broker cannot tell it from a true one, for the library does not speak
-the protocol that could (transactions of version 2). The cure is a new epoch after any such doubt;
+the protocol that could (transactions of version 2). The cure is a new epoch after any such break;
 disabled (careless.py), the same steps must show a fault.
+
+Held without a break it does no such harm: the library repeats nothing before its own 60 s, and
+begins no other transaction of that handle meanwhile; the worker gives up after 10.
 """
 
 import json
@@ -92,7 +95,38 @@ def _without_it(stage: Stage, seed: int) -> Observed:
     return Observed(f"{found}; late commits were told NO_ERROR")
 
 
+def _held(stage: Stage, seed: int) -> Observed:
+    """Nothing breaks, nothing comes: the call times out, and the request arrives after the end."""
+    job, proxy = far_job(stage)
+    with job.flowing(_RATE, seed), job.decisions_seen() as eyes:
+        worker = Keeper(job, client=_CLIENT)
+        worker.decides(eyes)
+        late = proxy.plan([Api.END_TXN], Act.HOLD, skip=stage.draws.randrange(6))
+        worker.wait(late.caught.is_set, "a commit on its way")
+        at = now_ms()
+        worker.wait(lambda: bool(worker.ends), "the worker's end")
+        again_s = worker.decides_again(eyes, at)
+        proxy.release(late)
+        worker.wait(lambda: bool(late.answers), "the late commit's answer")
+        worker.decides(eyes)
+    faults = worker.finish()
+    assert faults == [], f"{faults}\n{proxy.said()}"
+    assert "NO_ERROR" not in late.answers, proxy.said()
+    return Observed(
+        f"exact; {worker.told()}; the late commit was told {late.answers[0]}", (again_s,)
+    )
+
+
 ROWS = (
+    Row(
+        "commit-held",
+        "a commit is held on its way past the 10 s that the call may take, and reaches the broker "
+        "when the worker has been started again",
+        (2, 9),
+        "the worker ends, the next one takes a new epoch: the late commit is refused, nothing lost "
+        "or doubled",
+        _held,
+    ),
     Row(
         "late-commit",
         "the connection breaks with a commit on its way, which reaches the broker within a later "

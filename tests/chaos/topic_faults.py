@@ -30,7 +30,6 @@ _MORE = 2_000
 # A worker held still for so long stays in its group.
 _BLINK_S = 1.0
 _RETRY_S = 0.2
-_WITHIN_S = 40.0
 
 Harm = Callable[[Stage, Rig], tuple[str, Sequence[int]]]
 """What is done to the topics, in words, and to which partitions."""
@@ -72,10 +71,10 @@ def _stays_stopped(job: Rig, worker: Keeper, told: str, numbers: Sequence[int]) 
     """It ends for the same kind of cause at this and the next start; none of these partitions
     decides anything more.
     """
-    first = worker.wait_for_end(_WITHIN_S)
+    first = worker.wait_for_end()
     decided = _decided(job, numbers)
     worker.start_again()
-    again = worker.wait_for_end(_WITHIN_S)
+    again = worker.wait_for_end()
     loud = (Cause.LOG_TRUNCATED, Cause.STATE_CONTRADICTS_LOG, Cause.TOPIC_MISSING)
     assert first in loud, worker.words
     assert again in loud, worker.words
