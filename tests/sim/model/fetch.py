@@ -80,13 +80,6 @@ class Fetcher:
             if former.log is not None:
                 former.log.watchers.pop(self._stir, None)
                 former.log = None
-                self._watch_siblings()
-
-    def _watch_siblings(self) -> None:
-        """One log may be watched for several assignments only by mistake: watch those left."""
-        for one in self._assigned.values():
-            if one.log is not None:
-                one.log.watchers[self._stir] = None
 
     def _let_go(self) -> None:
         for at in list(self._assigned):

@@ -359,7 +359,6 @@ class World:
                 what()
             elif what.token == token:
                 what.token += 1
-                what.greenlet.parent = self.hub
                 what.greenlet.switch()
             if stop is not None and stop():
                 self._stopped = True
