@@ -7,7 +7,7 @@ history is judged once more at the end, by the auditor (streams.audit) and by re
 
 import struct
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -95,6 +95,7 @@ class Books:
         self._turned_away: set[tuple[int, int]] = set()
         """Partition and offset of orders that were not taken, by their decisions."""
         self.decisions = 0
+        self.marks: Counter[str] = Counter()
         self._takes = {
             topics.DECISIONS: self._decision,
             topics.CHARGES: self._charge,
@@ -167,7 +168,10 @@ class Books:
             cause["index"],
         )
         if topic in topics.REFERENCES:
+            self.marks["recovery: a reference fault is buried"] += 1
             return
+        if any(each["topic"] == topics.ACTS for each in said["evidence"]):
+            self.marks["recovery: a record is set aside"] += 1
         if topic == topics.TICKS and index == 0:
             if offset in chain.ticks:
                 raise Violation(f"{where}: tick {offset} was decided before")
@@ -231,6 +235,8 @@ class Books:
         assert isinstance(key, bytes)
         assert value is None or isinstance(value, bytes)
         self.changelog[heard.partition].append((heard.offset, key, value))
+        if value is None and key[:1] in b"oec":
+            self.marks["recovery: a row is swept"] += 1
         if key == POSITIONS_KEY:
             assert value is not None
             position = read_position(value, heard.offset)
@@ -317,6 +323,10 @@ class Books:
         ).hexdigest()
         if verdict["outcome"] == "APPROVED" and f"c-{base}" not in self._charges:
             raise Violation(f"verdict {verdict['verdict_id']} approves what is not charged")
+
+    def has_decided(self, topic: str) -> bool:
+        """Whether any record of an input was decided."""
+        return any(chain.next[topic] for chain in self.chains)
 
     def waiting(self) -> list[str]:
         """Orders that were asked about and have no verdict."""

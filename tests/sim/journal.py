@@ -62,6 +62,10 @@ class Journal:
         if partition.topic.removeprefix(self._prefix) not in _PLAIN:
             self._cursors[partition] = 0
 
+    def leave(self, partition: Partition) -> None:
+        """It is deleted."""
+        self._cursors.pop(partition, None)
+
     def catch_up(self) -> bool:
         """Read what has become stable; whether no transaction is half visible now."""
         is_whole = True

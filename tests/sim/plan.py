@@ -4,6 +4,8 @@ Limits are small, so that what they are for happens: stores are read, turns are 
 rows are swept, due acts are left over.
 """
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -44,14 +46,24 @@ class Plan:
     gaps_ms: tuple[int, ...]
     """Time that passes at once, between two steps; nothing happens meanwhile."""
     dead_letters_share_max: int
+    faults: Mapping[int, Sequence[str]]
+    """By the step at which they happen."""
 
-    def settings(self, machine: int) -> Settings:
+    @property
+    def keeps_copies(self) -> bool:
+        """Whether older copies of folders are wanted."""
+        return any("copy" in kind for kinds in self.faults.values() for kind in kinds)
+
+    def settings(
+        self, machine: str, instance: str, dead_letters_share_max: int | None = None
+    ) -> Settings:
         """Of the worker on a machine."""
+        share_max = dead_letters_share_max or self.dead_letters_share_max
         return Settings(
-            data_dir=Path(f"machine-{machine}"),
+            data_dir=Path(machine),
             topic_prefix=PREFIX,
             group=GROUP,
-            instance=f"worker-{machine}" if self.is_static else "",
+            instance=instance,
             simulated_time=self.simulated_time,
             turn_records_max=self.turn_records,
             merge_wait=timedelta(seconds=self.merge_wait),
@@ -59,7 +71,7 @@ class Plan:
             transaction_timeout=timedelta(seconds=self.transaction_timeout),
             tick_interval=timedelta(seconds=self.tick_interval),
             watchdog=timedelta(seconds=6),
-            dead_letters_share_max=self.dead_letters_share_max,
+            dead_letters_share_max=share_max,
             dead_letters_window=100,
             dead_letters_count_min=40,
         )
@@ -83,7 +95,27 @@ class Plan:
         )
 
 
-def draw_plan(seed: int, steps: int, draw: Random) -> Plan:
+def draw_faults(
+    seed: int, steps: int, draw: Random, kinds: Sequence[str], last: Collection[str]
+) -> tuple[str, dict[int, list[str]]]:
+    """The fault that this seed is about, and when which happens; one that is last comes late."""
+    main = kinds[seed % len(kinds)]
+    faults: dict[int, list[str]] = defaultdict(list)
+    if main in last:
+        faults[draw.randrange(steps // 2, steps)].append(main)
+    else:
+        for _ in range(draw.choice((1, 2, 3))):
+            faults[draw.randrange(steps // 10, steps)].append(main)
+    mild = [kind for kind in kinds if kind not in last]
+    for _ in range(draw.choice((0, 0, 1, 2, 4, 8))):
+        faults[draw.randrange(steps)].append(draw.choice(mild))
+    return main, faults
+
+
+def draw_plan(
+    seed: int, steps: int, draw: Random, kinds: Sequence[str], last: Collection[str]
+) -> Plan:
+    main, faults = draw_faults(seed, steps, draw, kinds, last)
     simulated_time = draw.random() < 0.4
     calm = (0, 0, 0, 0, SECOND, SECOND, 4 * SECOND)
     gaps = draw.choice(
@@ -100,7 +132,7 @@ def draw_plan(seed: int, steps: int, draw: Random) -> Plan:
         steps=steps,
         partitions=draw.choice((1, 2, 2, 3, 4)),
         workers=draw.choice((1, 2, 2, 3)),
-        is_static=draw.random() < 0.5,
+        is_static=draw.random() < 0.5 or main == "same name",
         simulated_time=simulated_time,
         turn_records=draw.choice((1, 3, 10, 200)),
         due_acts=draw.choice((1, 2, 50)),
@@ -114,5 +146,6 @@ def draw_plan(seed: int, steps: int, draw: Random) -> Plan:
         scan_s=draw.choice((0.5, 3.0)),
         tombstones_ms=draw.choice((HOUR, DAY)),
         gaps_ms=gaps,
-        dead_letters_share_max=100,
+        dead_letters_share_max=50 if main == "flood" else 100,
+        faults=faults,
     )

@@ -7,12 +7,21 @@ must be what lies on the topics.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+from confluent_kafka import Message
 
 from streams import topics
 from streams.engine import DUE
 from streams.engine.rows import TableSpec
+from streams.gate import keys
+from streams.gate.clocks import Overdue
+from streams.gate.decide import state_of
+from streams.gate.facts import gather_facts
+from streams.gate.lapses import lapse_of
+from streams.gathering import gather
+from streams.ingress.read import Reader, Unreadable
 from streams.job import make_job, rows_of
 from streams.settings import Settings
 from tests.sim.books import Violation
@@ -68,6 +77,10 @@ class ReplayedPartition:
         """The next thing that `events` gives."""
         self._event, self.offset = event, offset
 
+    @property
+    def at_hand(self) -> Event | None:
+        return self._event
+
     def events(self) -> Iterator[Event]:
         if self._event is not None:
             yield self._event
@@ -105,7 +118,10 @@ class ReplayedPartition:
 class Replay:
     """Every partition of a run, once more."""
 
-    def __init__(self, settings: Settings, journal: Journal, partitions: int) -> None:
+    def __init__(
+        self, settings: Settings, journal: Journal, partitions: int, mark: Callable[[str], None]
+    ) -> None:
+        self._mark = mark
         self._settings = settings
         self._journal = journal
         self._partitions = partitions
@@ -117,7 +133,7 @@ class Replay:
             for heard in self._journal.of[topic]:
                 logs[topic, heard.partition].append(heard)
         return sum(
-            _OnePartition(self._settings, logs, number, self._partitions).run()
+            _OnePartition(self._settings, logs, number, self._partitions, self._mark).run()
             for number in range(self._partitions)
         )
 
@@ -129,8 +145,11 @@ class _OnePartition:
         logs: dict[tuple[str, int], list[Heard]],
         number: int,
         total: int,
+        mark: Callable[[str], None],
     ) -> None:
         self._logs = logs
+        self._mark = mark
+        self._reader = Reader(codecs())
         self._decisions = logs[topics.DECISIONS, number]
         self._place = 0
         self._prefix = settings.topic_prefix
@@ -162,6 +181,7 @@ class _OnePartition:
                 before = self._place
                 while self._place == before:
                     partition.pop_due()
+                    self._note_due()
                     self._decide()
             else:
                 self._record(cause["topic"], cause["offset"])
@@ -199,8 +219,34 @@ class _OnePartition:
         message = self._logs[topic, partition.number][offset].message
         if source == _TICK:
             self._next_tick = offset + 1
+        else:
+            self._note(source, message, offset)
         partition.hand((source, message, message.timestamp()[1]), offset)
         self._decide()
+
+    def _note(self, source: int, message: Message, offset: int) -> None:
+        """Which state of a service day meets this event, for the coverage marks."""
+        partition = self._partition
+        event = self._reader.read(source, message, partition.number, partition.total)
+        if not isinstance(event, Unreadable):
+            self._note_event(event, message.timestamp()[1], topics.INPUTS[source], offset)
+
+    def _note_due(self) -> None:
+        event = self._partition.at_hand
+        assert event is not None
+        _, token, at = event
+        clock = keys.read_clock_token(token)
+        lapse = lapse_of(token, at) if clock is None else Overdue(*clock, at)
+        self._note_event(lapse, at, topics.TICKS, self._partition.offset)
+
+    def _note_event(self, event: Any, at: int, topic: str, offset: int) -> None:
+        partition = self._partition
+        facts = gather_facts(
+            self._job.reference.catalogue, at, partition.watermark, topic, partition.number, offset
+        )
+        gathered = gather(event, facts, self._tables)
+        state = state_of(gathered.remembered.service_day)
+        self._mark(f"life: {state} × {type(event).__name__}")
 
     def _decide(self) -> None:
         self._job.agent.decide_partition(self._partition, self._tables)  # type: ignore[arg-type]

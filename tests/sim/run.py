@@ -6,6 +6,7 @@
 The same seed is the same run, to the byte: `outcome.digest` is over every record of every topic.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from hashlib import blake2b
 from random import Random
@@ -13,21 +14,25 @@ from typing import NamedTuple
 
 from streams import topics
 from streams.audit import Entry, History, audit
-from streams.engine import Fatal
+from streams.engine import Cause
+from streams.engine import Partition as EnginePartition
 from streams.gate.events import Tick
 from streams.gate.words import Confirmation
 from streams.topics import CATALOGUE, Kind
 from tests.sim.books import Books, Violation
 from tests.sim.crowd import Crowd, Unsent
+from tests.sim.endings import ended
+from tests.sim.faults import FAULTS, KINDS, LAST
 from tests.sim.journal import Journal, headers_of
 from tests.sim.kit import encoded, schemas
 from tests.sim.market import Market, Publication
+from tests.sim.marks import listening
 from tests.sim.model.broker import Broker
 from tests.sim.model.clock import Machine
-from tests.sim.model.disk import Folder
+from tests.sim.model.disk import Files, Folder
 from tests.sim.model.log import Partition
 from tests.sim.model.network import Network
-from tests.sim.model.scheduler import World
+from tests.sim.model.scheduler import Process, World
 from tests.sim.plan import GROUP, HOUR, PREFIX, Plan, draw_plan
 from tests.sim.replay import Replay
 from tests.sim.stores import Stores
@@ -52,33 +57,48 @@ class Outcome(NamedTuple):
     digest: str
     decisions: int
     records: int
+    over: str | None
+    """The cause of the end after which nothing could go on, if the run had such a fault."""
 
 
 class Site:
     """A machine with its folder and, at most times, a worker."""
 
-    def __init__(self, world: World, number: int) -> None:
-        self.number = number
-        self.machine = Machine(world, f"machine-{number}")
-        self.folder = Folder(f"machine-{number}")
+    def __init__(self, machine: Machine, folder: Folder, instance: str) -> None:
+        self.machine = machine
+        self.folder = folder
+        self.instance = instance
         self.worker: Worker | None = None
         self.start_at: float | None = 0.0
         """When a worker is to be started; None: not."""
+        self.is_guest = False
+        """It has no place of its own here: nobody starts it again."""
+        self.copies: list[dict[str, Files]] = []
+        """Of the folder, from earlier steps."""
 
 
 class Run:
     """One seed."""
 
-    def __init__(self, seed: int, steps: int, trace: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        steps: int,
+        marks: Counter[str] | None = None,
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
         self.draw = Random(f"driver {seed}")
-        self.plan: Plan = draw_plan(seed, steps, self.draw)
+        self.plan: Plan = draw_plan(seed, steps, self.draw, KINDS, LAST)
+        self.marks: Counter[str] = Counter() if marks is None else marks
         self.world = PassingWorld(seed)
+        self.world.on_pause = self._at_pause
         self.network = Network(self.world)
         self.broker = Broker(self.world, scan_s=self.plan.scan_s)
-        self.place = Place(self.world, self.broker, self.network)
+        self.place = Place(self.world, self.broker, self.network, self.mark)
         self.journal = Journal(PREFIX)
         self.broker.listener = self.journal.hear
         self.books = Books(self.journal, self.plan.partitions)
+        self.books.marks = self.marks
         self.stores = Stores(self.books.changelog)
         self.market = Market(self.draw, self.now() - HOUR)
         self.crowd = Crowd(
@@ -90,12 +110,27 @@ class Run:
             self.now,
         )
         self.salts = Random(f"salts {seed}")
-        self.sites = [Site(self.world, number) for number in range(self.plan.workers)]
+        self.sites: list[Site] = []
         self.step = 0
+        self.over: str | None = None
+        """The cause of a worker's end after which nothing can go on."""
+        self.is_doomed = False
+        """Something is destroyed that nobody can mend."""
+        self.explained: dict[Cause, None] = {}
+        """Ends of workers that the faults so far explain."""
+        self.unchecked: dict[str, None] = {}
+        """Folders whose stores were exchanged, until a worker has noticed."""
+        self.reset_offset: tuple[tuple[str, int], int] | None = None
+        self.hang_at = ""
+        self._aim: tuple[int, str] | None = None
+        self._closed_topics: dict[str, None] = {}
+        self._paused: dict[EnginePartition, None] = {}
         self._trace = trace
         self._create_topics()
         for publication in self.market.first():
             self.refer(publication)
+        for _ in range(self.plan.workers):
+            self.add_site()
 
     # -- the world -------------------------------------------------------------------------------
 
@@ -103,20 +138,34 @@ class Run:
         """The broker's clock, UTC ms."""
         return self.world.wall_ms()
 
+    def mark(self, what: str) -> None:
+        self.marks[what] += 1
+
     def tell(self, what: str) -> None:
         if self._trace is not None:
             self._trace(f"{self.step:4} {self.world.now:9.4f} {what}")
 
     def _create_topics(self) -> None:
         for topic in CATALOGUE:
-            settings: dict[str, str] = {}
-            if topic.kind is Kind.INPUT and not self.plan.simulated_time:
-                settings["message.timestamp.type"] = "LogAppendTime"
-            if topic.kind is Kind.STATE:
-                settings["delete.retention.ms"] = str(self.plan.tombstones_ms)
-            count = 1 if topic.kind is Kind.REFERENCE else self.plan.partitions
-            for partition in self.broker.create(PREFIX + topic.name, count, settings).partitions:
-                self.journal.follow(partition)
+            self._create(topic, 1 if topic.kind is Kind.REFERENCE else self.plan.partitions)
+
+    def _create(self, topic: topics.Topic, count: int) -> None:
+        settings: dict[str, str] = {}
+        if topic.kind is Kind.INPUT and not self.plan.simulated_time:
+            settings["message.timestamp.type"] = "LogAppendTime"
+        if topic.kind is Kind.STATE:
+            settings["delete.retention.ms"] = str(self.plan.tombstones_ms)
+        for partition in self.broker.create(PREFIX + topic.name, count, settings).partitions:
+            self.journal.follow(partition)
+
+    def remake(self, name: str, count: int = 0) -> None:
+        """Delete a topic and make it again; nobody writes to it from now on."""
+        self.journal.catch_up()
+        for number in range(self.plan.partitions):
+            self.journal.leave(self.log(name, number))
+        self._closed_topics[name] = None
+        self.broker.delete(PREFIX + name)
+        self._create(topics.BY_NAME[name], count or self.plan.partitions)
 
     def log(self, topic: str, number: int) -> Partition:
         """A partition's log, by the topic's catalogue name."""
@@ -126,6 +175,8 @@ class Run:
 
     def publish(self, unsent: Unsent) -> None:
         """An input record is written; under simulated time its writer stamps it."""
+        if unsent.topic in self._closed_topics:
+            return
         offset = self.log(unsent.topic, unsent.partition).high
         self.books.write(unsent, offset)
         at = self.now()
@@ -135,6 +186,11 @@ class Run:
             PREFIX + unsent.topic, unsent.partition, unsent.value, unsent.key, unsent.headers, at
         )
         self.tell(f"{unsent.topic}[{unsent.partition}]@{offset} {unsent.event}")
+
+    def fill(self, topic: str, number: int) -> None:
+        """Some records on that partition that nobody can have decided yet."""
+        for _ in range(3):
+            self.publish(Unsent(topic, b"8613900000999", b"junk", None, number))
 
     def refer(self, publication: Publication) -> None:
         """A reference record is written."""
@@ -151,58 +207,118 @@ class Run:
         value = encoded(Tick(f"{number}-{at}", at))
         self.broker.write(PREFIX + topics.TICKS, number, value, None, None, at)
 
+    def compact(self) -> None:
+        """Compact the changelog, as far as its settings allow."""
+        self.journal.catch_up()
+        for number in range(self.plan.partitions):
+            log = self.log(topics.CHANGELOG, number)
+            log.compact(self.now(), self.plan.tombstones_ms)
+
     # -- workers ---------------------------------------------------------------------------------
+
+    def add_site(self, instance: str | None = None, folder: Folder | None = None) -> Site:
+        """One more machine; a guest has somebody else's name or folder."""
+        number = len(self.sites)
+        name = f"machine-{number}"
+        own = f"worker-{number}" if self.plan.is_static else ""
+        site = Site(
+            Machine(self.world, name),
+            Folder(name) if folder is None else folder,
+            own if instance is None else instance,
+        )
+        site.is_guest = instance is not None or folder is not None
+        self.sites.append(site)
+        return site
+
+    def running(self) -> Site | None:
+        """A machine whose worker lives, drawn."""
+        found = [one for one in self.sites if one.worker and not one.worker.process.dead]
+        return self.draw.choice(found) if found else None
+
+    def restart(self, site: Site, after: float) -> None:
+        """Start a worker there in so many seconds, once the one that is there has ended."""
+        if not site.is_guest:
+            site.start_at = self.world.now + after
+
+    def retire(self, site: Site) -> None:
+        """A guest leaves."""
+        site.is_guest, site.start_at = True, None
+        if site.worker is not None:
+            site.worker.process.kill()
+
+    def aim(self, passings: int, what: str) -> None:
+        """Kill a worker when it comes to a pause of that name so many times; "": any pause."""
+        self._aim = passings, what
+
+    def _at_pause(self, process: Process, what: str) -> None:
+        if what == "offsets are unstable":
+            self.mark("recovery: offsets are unstable")
+        if self.hang_at and what == self.hang_at:
+            self.hang_at = ""
+            self.world.pause(process, "it hangs", 60.0)
+        if self._aim is not None and what.startswith(self._aim[1]):
+            passings, aimed = self._aim
+            self._aim = (passings - 1, aimed) if passings > 1 else None
+            if self._aim is None:
+                self.mark(f"killed at: {aimed}")
+                self.tell(f"{process.name} is killed at {what}")
+                process.kill()
 
     def tend(self) -> None:
         """Start what is to be started; see to what has ended."""
-        for site in self.sites:
+        for site in list(self.sites):
             worker = site.worker
             if worker is not None and worker.process.dead:
-                self._ended(site, worker)
                 site.worker = None
+                ended(self, site, worker)
             at = site.start_at
             if site.worker is None and at is not None and at <= self.world.now:
                 self._start(site)
 
     def _start(self, site: Site) -> None:
-        self.tell(f"machine {site.number} starts a worker")
+        self.tell(f"{site.machine.name} starts a worker")
         site.start_at = None
         site.worker = Worker(
             self.place,
             site.machine,
             site.folder,
-            self.plan.settings(site.number),
+            self.plan.settings(site.machine.name, site.instance),
             self.plan.reshape,
             self.salts,
         )
-
-    def _ended(self, site: Site, worker: Worker) -> None:
-        failure = worker.failure
-        if worker.has_stopped or failure is None:
-            return
-        self.tell(f"machine {site.number}: {failure}")
-        raise Violation(f"a worker ended: {_whole(failure)}")
 
     # -- the run ---------------------------------------------------------------------------------
 
     def go(self) -> Outcome:
         """All steps, the drain, the end; Violation when something must not be."""
         try:
-            for step in range(self.plan.steps):
-                self.step = step
-                self._act()
-                self._pass()
-                self._look()
-            return self._end()
+            with listening(self.marks):
+                for step in range(self.plan.steps):
+                    self.step = step
+                    self._act()
+                    self._pass()
+                    self._look()
+                    if self.over is not None:
+                        break
+                return self._end()
         finally:
             self.world.close()
+            for (_, fate), count in self.network.happened.items():
+                self.marks[f"request {fate}"] += count
 
     def _act(self) -> None:
         draw = self.draw
+        kinds = self.plan.faults.get(self.step, ())
+        for kind in kinds:
+            self.fault(kind)
+        if self.step % 25 == 0 and self.plan.keeps_copies:
+            for site in self.sites:
+                site.copies.append(site.folder.copy())
+        if kinds:
+            return
         if draw.random() < 0.03:
-            self.refer(
-                draw.choice((lambda: self.market.new_policy(self.now()), self.market.change))()
-            )
+            new = draw.random() < 0.5
+            self.refer(self.market.new_policy(self.now()) if new else self.market.change())
         elif self.plan.simulated_time and draw.random() < 0.15:
             at = self.now() - draw.choice((0, 0, 0, 1_000, HOUR))
             for number in range(self.plan.partitions):
@@ -210,6 +326,15 @@ class Run:
             self.tell(f"ticks at {at}")
         else:
             self.crowd.move()
+
+    def fault(self, kind: str) -> None:
+        """Something goes wrong."""
+        fault = FAULTS[kind]
+        self.tell(f"FAULT {kind}")
+        if fault.happen(self):
+            self.mark(f"fault: {kind}")
+            self.is_doomed = self.is_doomed or fault.is_last
+            self.explained.update(dict.fromkeys(fault.explains))
 
     def _pass(self) -> None:
         draw = self.draw
@@ -221,17 +346,41 @@ class Run:
 
     def _look(self) -> None:
         self.tend()
-        if self.journal.catch_up():
+        self._peek()
+        if self.journal.catch_up() and self.over is None:
             self.books.settle(self.broker.group(GROUP).offsets, PREFIX)
             for site in self.sites:
-                self.stores.look(site.folder)
+                if site.folder.path not in self.unchecked:
+                    self.stores.look(site.folder)
+
+    def _peek(self) -> None:
+        """What a live engine is in the middle of, for the coverage marks."""
+        for site in self.sites:
+            engine = None if site.worker is None else site.worker.engine
+            if engine is None:
+                continue
+            for partition in engine.partitions.values():
+                if partition.has_work():
+                    self.mark("recovery: due acts are left for a later turn")
+                if partition.merge._goal is not None:
+                    self.mark("recovery: a tick waits for its siblings")
+                if partition.paused:
+                    self.mark("recovery: an input is paused")
+                    self._paused[partition] = None
+                elif partition in self._paused:
+                    self.mark("recovery: a paused input goes on")
 
     # -- the end ---------------------------------------------------------------------------------
 
     def _end(self) -> Outcome:
-        self.crowd.let_go()
-        self._drain()
+        self._end_faults()
+        if self.over is None:
+            self.crowd.let_go()
+            self._drain()
+        if self.over is not None:
+            return self._end_early()
         for site in self.sites:
+            site.start_at = None
             if site.worker is not None:
                 site.worker.stop()
         stopped = self.world.run_until(
@@ -250,11 +399,41 @@ class Run:
             for number in range(self.plan.partitions)
         }
         self.books.close(ends)
-        report = audit(self._history(), schemas(), drained=True)
+        return self._judge(drained=True)
+
+    def _judge(self, *, drained: bool) -> Outcome:
+        """The auditor over everything, and law 8 by doing it all again."""
+        report = audit(self._history(drained=drained), schemas(), drained=drained)
         if not report.held:
             raise Violation("; ".join(str(one) for one in report.findings[:3]))
-        decisions = Replay(self.plan.settings(0), self.journal, self.plan.partitions).run()
-        return Outcome(self._digest(), decisions, report.records)
+        settings = self.plan.settings("replay", "", dead_letters_share_max=100)
+        replay = Replay(settings, self.journal, self.plan.partitions, self.mark)
+        return Outcome(self._digest(), replay.run(), report.records, self.over)
+
+    def _end_faults(self) -> None:
+        """Everything is as it should be again, but what cannot be mended."""
+        self._aim, self.hang_at = None, ""
+        self.network.faults.clear()
+        self.network.next_fates.clear()
+        self.network.broker_is_away(away=False)
+        for site in self.sites:
+            site.folder.full = False
+            if site.is_guest:
+                self.retire(site)
+            elif site.worker is not None:
+                self.network.heal(site.worker.process)
+                if site.worker.process.frozen:
+                    site.worker.process.thaw()
+
+    def _end_early(self) -> Outcome:
+        """The run cannot go on: what was committed before must still be right."""
+        for site in self.sites:
+            if site.worker is not None:
+                site.worker.process.kill()
+                site.worker = None
+        self.world.run_for(10.0)
+        self.journal.catch_up()
+        return self._judge(drained=False)
 
     def _drain(self) -> None:
         """Time passes until nothing can be open, and everything is decided."""
@@ -264,7 +443,7 @@ class Run:
             for number in range(self.plan.partitions):
                 self.tick(number, goal)
         until = self.world.now + DRAIN_S
-        while not self._is_drained(goal):
+        while self.over is None and not self._is_drained(goal):
             if self.world.now > until:
                 raise Violation(f"not drained in {DRAIN_S:.0f} s: {self._left()}")
             self.world.run_for(0.25)
@@ -293,7 +472,7 @@ class Run:
                 ]
         return left
 
-    def _history(self) -> History:
+    def _history(self, *, drained: bool) -> History:
         entries: dict[str, list[Entry]] = {}
         for topic in CATALOGUE:
             if topic.kind is Kind.STATE:
@@ -315,7 +494,7 @@ class Run:
             (topic.removeprefix(PREFIX), number): offset
             for (topic, number), offset in self.broker.group(GROUP).offsets.items()
         }
-        return History(entries, self.plan.partitions, committed, PREFIX)
+        return History(entries, self.plan.partitions, committed if drained else None, PREFIX)
 
     def _digest(self) -> str:
         digest = blake2b(digest_size=16)
@@ -329,9 +508,3 @@ class Run:
                         said = message.key(), message.value(), message.timestamp()
                         digest.update(repr(said).encode())
         return digest.hexdigest()
-
-
-def _whole(failure: Fatal) -> str:
-    said = str(failure)
-    cause = failure.__cause__
-    return said if cause is None else f"{said} ({type(cause).__name__}: {cause})"

@@ -5,24 +5,35 @@ to its end, whatever that was. What Faust's side of a turn does (streams/engine/
 here in its place: begin, decide each partition, flush, and a failure handed to the engine.
 """
 
+import struct
 from collections.abc import Callable
+from concurrent.futures import Future
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from streams.engine import Cause, Config, Engine, Fatal, Ports
+from confluent_kafka import KafkaException, Message
+
+from streams.engine import Config, Engine, Fatal, Ports
+from streams.engine.agent import _as_fatal
 from streams.engine.engine import as_fatal
-from streams.engine.turn import Turn
+from streams.engine.ports import GroupConsumer
+from streams.engine.restore import Abandoned
+from streams.engine.turn import Turn, uncertain
 from streams.job import Job, make_job
 from streams.settings import Settings
 from tests.sim.kit import codecs
 from tests.sim.model.broker import Broker
 from tests.sim.model.clients import SimClients
 from tests.sim.model.clock import Machine, MachineClock, SimBackground, SimExit
-from tests.sim.model.disk import Folder, SimDisk
+from tests.sim.model.disk import Folder, SimDatabase, SimDisk
+from tests.sim.model.member import SimGroupConsumer
 from tests.sim.model.network import Network
 from tests.sim.model.scheduler import Killed, Process, World
 
+T = TypeVar("T")
+
 WATCHDOG_S = 0.5
+_META, _META_HEAD = b"\0meta", struct.Struct("<q")
 
 
 class Place(NamedTuple):
@@ -31,6 +42,66 @@ class Place(NamedTuple):
     world: World
     broker: Broker
     network: Network
+    mark: Callable[[str], None]
+    """A coverage mark was met."""
+
+
+class WatchedBackground(SimBackground):
+    """The model's, which also sees openings that were abandoned."""
+
+    def __init__(self, process: Process, mark: Callable[[str], None]) -> None:
+        super().__init__(process)
+        self._mark = mark
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        def watched() -> T:
+            try:
+                return work()
+            except Abandoned:
+                self._mark("recovery: an opening is abandoned")
+                raise
+
+        return super().submit(watched)
+
+
+class WatchedDisk(SimDisk):
+    """The model's, which also sees how much an opening has to restore."""
+
+    def __init__(self, process: Process, folder: Folder, place: Place, changelog: str) -> None:
+        super().__init__(process, folder)
+        self._place = place
+        self._changelog = changelog
+
+    def database(self, name: str) -> SimDatabase:
+        database = super().database(name)
+        log = self._place.broker.partition(self._changelog, int(name.rpartition("-")[2]))
+        stands = database.get(_META)
+        position = _META_HEAD.unpack_from(stands)[0] if stands else 0
+        if log is not None and log.high:
+            what = "restored from nothing" if position == 0 else "nothing to restore"
+            if 0 < position < log.high:
+                what = "restored from where the store stood"
+            self._place.mark(f"recovery: {what}")
+        return database
+
+
+class WatchedClients(SimClients):
+    """The model's, which also see what was fetched in vain."""
+
+    mark: Callable[[str], None]
+
+    def group_consumer(self) -> GroupConsumer:
+        consumer = super().group_consumer()
+        assert isinstance(consumer, SimGroupConsumer)
+        take, queue = consumer._take, consumer._queue
+
+        def watched() -> Message | None:
+            if queue and queue[0][0] is not None and queue[0][0].version != queue[0][1]:
+                self.mark("recovery: prefetched records are dropped")
+            return take()
+
+        consumer._take = watched  # type: ignore[method-assign]  # of this one consumer
+        return consumer
 
 
 class Worker:
@@ -51,8 +122,6 @@ class Worker:
         self.engine: Engine | None = None
         self.has_stopped = False
         """It was told to, and left in order."""
-        self.dropped = 0
-        """Turns that were handed over while it was stopping."""
         self.job: Job = make_job(settings, codecs(), lambda: salts.randbytes(16))
         self._config = reshape(self.job.config)
         self._place = place
@@ -91,12 +160,14 @@ class Worker:
     def _run(self) -> None:
         process, place, config = self.process, self._place, self._config
         clock = MachineClock(self.machine)
-        disk = SimDisk(process, self.folder)
+        disk = WatchedDisk(process, self.folder, place, config.changelog)
+        clients = WatchedClients(process, place.broker, place.network, clock, config)
+        clients.mark = place.mark
         ports = Ports(
-            SimClients(process, place.broker, place.network, clock, config),
+            clients,
             disk,
             clock,
-            SimBackground(process),
+            WatchedBackground(process, place.mark),
             SimExit(process),
         )
         specs = [table.spec for table in self.job.tables]
@@ -114,29 +185,21 @@ class Worker:
 
     def _hand_over(self, turn: Turn) -> None:
         if self._is_stopping:
-            self.dropped += 1
+            self._place.mark("recovery: a turn is dropped at a stop")
             turn.drop()
             return
-        turn.begin()
+        try:
+            turn.begin()
+        except KafkaException as error:
+            turn.fail(uncertain("beginning", error))
+            return
         try:
             for partition in turn:
                 self.job.decide(partition)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the turn is not committed
-            turn.fail(_job_failed(error))
-            return
-        try:
             turn.flush()
-        except Fatal as fatal:
-            turn.fail(fatal)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the turn is not committed
+            turn.fail(_as_fatal(error))
 
 
 def _after_turn(turn: Turn) -> None:
     """Nobody waits for it."""
-
-
-def _job_failed(error: Exception) -> Fatal:
-    if isinstance(error, Fatal):
-        return error
-    fatal = Fatal(Cause.JOB_FAILED, f"The job raised {type(error).__name__}: {error}.", "")
-    fatal.__cause__ = error
-    return fatal

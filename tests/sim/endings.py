@@ -1,0 +1,108 @@
+"""What happens when a worker has ended: whether a fault explains it, and what the operator does."""
+
+from typing import TYPE_CHECKING
+
+from streams import topics
+from streams.engine import Cause, Fatal
+from streams.errors import Cause as StopCause
+from streams.errors import Stop
+from streams.gate.words import ActKind
+from tests.sim.books import Violation
+from tests.sim.plan import GROUP, PREFIX
+
+if TYPE_CHECKING:
+    from tests.sim.run import Run, Site
+    from tests.sim.workers import Worker
+
+RESTART_S = {
+    Cause.UNCERTAIN_COMMIT: 0.0,
+    Cause.STUCK: 0.0,
+    Cause.STORE_DAMAGED: 0.0,
+    Cause.FENCED: 1.0,
+    Cause.BROKER_AWAY: 1.0,
+    Cause.OFFSETS_UNSTABLE: 1.0,
+    Cause.FOLDER_IN_USE: 0.5,
+    Cause.STORE_FAILED: 0.2,
+    Cause.FOLDER_FOREIGN: 0.2,
+    Cause.STATE_CONTRADICTS_LOG: 0.2,
+    Cause.TOPIC_MISSING: 0.2,
+    Cause.JOB_FAILED: 0.2,
+}
+"""As a supervisor would, or once the operator has done what `mend` does."""
+BEYOND_MENDING = (
+    Cause.LOG_TRUNCATED,
+    Cause.STATE_CONTRADICTS_LOG,
+    Cause.TOPIC_MISSING,
+    Cause.PARTITIONS_UNEQUAL,
+)
+"""In a run whose last fault has destroyed something."""
+
+
+def ended(run: "Run", site: "Site", worker: "Worker") -> None:
+    """See to a worker that is gone."""
+    failure = worker.failure
+    if failure is None:
+        if not site.is_guest and site.start_at is None and not worker.has_stopped:
+            run.restart(site, run.draw.choice((0.0, 0.05, 1.0, 4.0)))
+        return
+    run.tell(f"{site.machine.name}: {failure}")
+    run.mark(f"end: {failure.cause.value}")
+    if failure.cause not in run.explained:
+        raise Violation(f"a worker ended for no fault of this run: {whole(failure)}")
+    _uncertain(run, failure)
+    if site.is_guest:
+        return
+    if not mend(run, site, failure):
+        run.over = failure.cause.value
+        return
+    run.restart(site, RESTART_S[failure.cause])
+
+
+def mend(run: "Run", site: "Site", failure: Fatal) -> bool:
+    """What the operator does before the next start; False when nothing can be done."""
+    if failure.cause in BEYOND_MENDING and run.is_doomed:
+        return False
+    match failure.cause:
+        case Cause.STORE_FAILED:
+            site.folder.full = False
+        case Cause.FOLDER_FOREIGN:
+            site.folder.wipe()
+            run.unchecked.pop(site.folder.path, None)
+        case Cause.STATE_CONTRADICTS_LOG if run.reset_offset is not None:
+            at, offset = run.reset_offset
+            run.broker.group(GROUP).offsets[at] = offset
+            run.reset_offset = None
+        case Cause.TOPIC_MISSING if PREFIX + topics.GATEWAYS not in run.broker.topics:
+            run.broker.create(PREFIX + topics.GATEWAYS, 1)
+        case Cause.JOB_FAILED:
+            _let_pass(run, failure)
+    return True
+
+
+def _let_pass(run: "Run", failure: Fatal) -> None:
+    """Too many dead letters: the operator raises the limit up to where the topics end now."""
+    stop = failure.__cause__
+    if not isinstance(stop, Stop) or stop.cause is not StopCause.DEAD_LETTERS:
+        raise Violation(f"the job failed: {whole(failure)}") from failure
+    for topic in topics.INPUTS:
+        for number in range(run.plan.partitions):
+            end = run.log(topic, number).high
+            if end:
+                run.refer(run.market.act(ActKind.RAISE_LIMIT, topic, number, end - 1))
+    run.mark("recovery: the dead-letter limit is raised")
+
+
+def _uncertain(run: "Run", failure: Fatal) -> None:
+    """Of a commit of which the worker could not say whether it happened."""
+    if failure.cause is Cause.UNCERTAIN_COMMIT and failure.detail.startswith("Committing"):
+        states = {one.state for one in run.broker.transactions.ids.values()}
+        if "open" in states:
+            run.mark("recovery: an uncertain commit that is aborted")
+        if states & {"committing", "committed"}:
+            run.mark("recovery: an uncertain commit that was committed")
+
+
+def whole(failure: Fatal) -> str:
+    """An end with what caused it."""
+    cause = failure.__cause__
+    return str(failure) if cause is None else f"{failure} ({type(cause).__name__}: {cause})"

@@ -1,0 +1,526 @@
+"""What goes wrong in a run: every kind of fault, and which ends of a worker it explains.
+
+The table `FAULTS` is written by hand. A worker that ends for a cause that no fault of its run
+explains is a violation; what the operator does after an end stands in `endings.py`. A fault that
+destroys what cannot be mended (`is_last`) ends the run once a worker has said so.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from streams import topics
+from streams.engine import Cause
+from streams.gate.words import ActKind
+from tests.sim.model.clock import Machine
+from tests.sim.model.network import Fate
+from tests.sim.plan import DAY, GROUP, HOUR, MINUTE, PREFIX, SECOND, SESSION_S
+
+if TYPE_CHECKING:
+    from tests.sim.run import Run, Site
+
+_AWAY = frozenset(
+    (
+        Cause.UNCERTAIN_COMMIT,
+        Cause.FENCED,
+        Cause.STUCK,
+        Cause.BROKER_AWAY,
+        Cause.OFFSETS_UNSTABLE,
+    )
+)
+_NOTHING: frozenset[Cause] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kind; `happen` says whether it could be made to happen now."""
+
+    happen: Callable[["Run"], bool]
+    explains: frozenset[Cause] = _NOTHING
+    is_last: bool = False
+    """Nothing can go on as before: it comes late in a run, and a worker must say so."""
+
+
+# -- workers -----------------------------------------------------------------------------------
+
+
+def kill(run: "Run") -> bool:
+    """SIGKILL, wherever the worker is."""
+    site = run.running()
+    if site is None or site.worker is None:
+        return False
+    site.worker.process.kill()
+    run.restart(site, run.draw.choice((0.0, 0.05, 1.0, 4.0)))
+    return True
+
+
+def kill_all(run: "Run") -> bool:
+    """The power is out: every machine at once."""
+    for site in run.sites:
+        if site.worker is not None:
+            site.worker.process.kill()
+            run.restart(site, run.draw.choice((0.0, 0.5)))
+    return True
+
+
+def kill_at_a_pause(run: "Run") -> bool:
+    """SIGKILL at one of the next pauses, inside whatever is being done."""
+    run.aim(run.draw.choice((3, 20, 100, 400)), "")
+    return True
+
+
+def kill_at(what: str, run: "Run") -> bool:
+    """SIGKILL when a worker comes to that pause for the first, second or third time from now."""
+    run.aim(run.draw.choice((1, 1, 2, 3)), what)
+    return True
+
+
+def freeze(run: "Run") -> bool:
+    """SIGSTOP: the worker wakes up when another one may have taken over."""
+    site = run.running()
+    if site is None or site.worker is None or site.worker.process.frozen:
+        return False
+    process = site.worker.process
+    process.freeze()
+    run.world.later(run.draw.choice((0.3, SESSION_S, 2 * SESSION_S, 4 * SESSION_S)), process.thaw)
+    return True
+
+
+def hang(run: "Run") -> bool:
+    """The next sending of positions never comes back (librdkafka #5456)."""
+    run.hang_at = "send_offsets_to_transaction"
+    return True
+
+
+def stop(run: "Run") -> bool:
+    """SIGTERM; it comes back later."""
+    site = run.running()
+    if site is None or site.worker is None:
+        return False
+    site.worker.stop()
+    run.restart(site, run.draw.choice((0.5, 3.0)))
+    return True
+
+
+def join(run: "Run") -> bool:
+    """One more machine."""
+    if len(run.sites) > 4:
+        return False
+    run.add_site()
+    return True
+
+
+def same_name(run: "Run") -> bool:
+    """Another worker is started under the instance name of one that runs."""
+    site = run.running()
+    if site is None or not run.plan.is_static:
+        return False
+    twin = run.add_site(instance=site.instance)
+    run.world.later(run.draw.choice((1.0, 3.0)), lambda: run.retire(twin))
+    return True
+
+
+def same_folder(run: "Run") -> bool:
+    """Another worker is started on the folder of one that runs."""
+    site = run.running()
+    if site is None:
+        return False
+    twin = run.add_site(folder=site.folder)
+    run.world.later(0.5, lambda: run.retire(twin))
+    return True
+
+
+# -- network and broker ------------------------------------------------------------------------
+
+
+def cut(run: "Run") -> bool:
+    """A worker is parted from the broker."""
+    site = run.running()
+    if site is None or site.worker is None:
+        return False
+    process = site.worker.process
+    run.network.cut(process)
+    wait = run.draw.choice((0.2, SESSION_S, 2 * SESSION_S, 3 * SESSION_S))
+    run.world.later(wait, lambda: run.network.heal(process))
+    return True
+
+
+def broker_away(run: "Run") -> bool:
+    """The broker answers nobody for a while."""
+    run.network.broker_is_away(away=True)
+    wait = run.draw.choice((0.3, 1.5, 6.0))
+    run.world.later(wait, lambda: run.network.broker_is_away(away=False))
+    return True
+
+
+def bad_network(run: "Run") -> bool:
+    """Requests and answers are late, lost, repeated, for some seconds."""
+    fates = list(Fate)
+    share = run.draw.choice((0.02, 0.1))
+    run.network.faults["*"] = [(fate, share) for fate in fates]
+    run.world.later(run.draw.choice((1.0, 5.0)), run.network.faults.clear)
+    return True
+
+
+def fate_of(api: str, fate: Fate, run: "Run") -> bool:
+    """That happens to the next request of that kind."""
+    run.network.next_fates.setdefault(api, []).append(fate)
+    return True
+
+
+def late_markers(run: "Run") -> bool:
+    """The coordinator is slow: markers are written long after EndTxn was answered."""
+    transactions = run.broker.transactions
+    usual = transactions.marker_pace
+    transactions.marker_pace = run.draw.choice((300.0, 2_000.0))
+
+    def end() -> None:
+        transactions.marker_pace = usual
+
+    run.world.later(4.0, end)
+    return True
+
+
+def refuse_while_rebalancing(run: "Run") -> bool:
+    """The group refuses positions while assignments are awaited; a member joins meanwhile."""
+    run.broker.group(GROUP).refuse_while_completing = True
+    return join(run) or stop(run)
+
+
+# -- the log -----------------------------------------------------------------------------------
+
+
+def forget_offsets(run: "Run") -> bool:
+    """The broker forgets the group's offsets of topics that nobody subscribes to."""
+    offsets = run.broker.group(GROUP).offsets
+    for at in [at for at in offsets if at[0] != PREFIX + topics.ORDERS]:
+        del offsets[at]
+    return kill(run)
+
+
+def reset_offsets(run: "Run") -> bool:
+    """Somebody sets an offset of the group back, while no worker runs."""
+    offsets = run.broker.group(GROUP).offsets
+    found = [at for at, offset in offsets.items() if offset > 0]
+    if not found:
+        return False
+    kill_all(run)
+    at = run.draw.choice(found)
+    run.reset_offset = at, offsets[at]
+    offsets[at] = run.draw.choice((0, offsets[at] - 1))
+    return True
+
+
+def compact(run: "Run") -> bool:
+    """The changelog is compacted; a second time when tombstones may go."""
+    run.compact()
+    if run.draw.random() < 0.5:
+        run.world.passed_ms += run.plan.tombstones_ms + MINUTE
+        run.compact()
+    return True
+
+
+def retention(run: "Run") -> bool:
+    """Retention removes what was decided, and nothing else."""
+    for (topic, number), offset in run.broker.group(GROUP).offsets.items():
+        log = run.broker.partition(topic, number)
+        if log is not None:
+            log.delete_to(offset)
+    return True
+
+
+def truncate(run: "Run") -> bool:
+    """Records that were never decided are removed."""
+    number = run.draw.randrange(run.plan.partitions)
+    topic = run.draw.choice(topics.INPUTS[:5])
+    for site in run.sites:
+        if site.worker is not None:
+            site.worker.process.kill()
+            run.restart(site, 0.0)
+    run.fill(topic, number)
+    log = run.log(topic, number)
+    log.delete_to(log.high)
+    return True
+
+
+def make_again(run: "Run") -> bool:
+    """An input topic is deleted and made again under its name."""
+    topic = run.draw.choice(topics.INPUTS[:5])
+    if not run.books.has_decided(topic):
+        return False
+    run.remake(topic)
+    for site in run.sites:
+        if site.worker is not None and run.draw.random() < 0.5:
+            site.worker.process.kill()
+            run.restart(site, 0.0)
+    return True
+
+
+def lose_changelog(run: "Run") -> bool:
+    """The changelog's tail is gone, acknowledged or not, as after an unclean election."""
+    number = run.draw.randrange(run.plan.partitions)
+    log = run.log(topics.CHANGELOG, number)
+    if log.high == 0 or log.stable != log.high:
+        return False
+    kill_all(run)
+    log.lose_from(run.draw.randrange(log.high))
+    return True
+
+
+def unequal(run: "Run") -> bool:
+    """A topic is made again with another number of partitions."""
+    run.remake(topics.ALARMS, run.plan.partitions + 1)
+    return kill_all(run)
+
+
+# -- disks -------------------------------------------------------------------------------------
+
+
+def _stopped(run: "Run") -> "Site | None":
+    """A machine whose worker was killed for this, and that has databases."""
+    site = run.running()
+    if site is None or site.worker is None or not site.folder.databases:
+        return None
+    site.worker.process.kill()
+    run.restart(site, run.draw.choice((0.0, 0.5, 4.0)))
+    return site
+
+
+def lose_writes(run: "Run") -> bool:
+    """The last writes of a store are gone, as after a power cut or with a torn write-ahead log."""
+    site = _stopped(run)
+    if site is None:
+        return False
+    for name in site.folder.databases:
+        site.folder.lose(name, run.draw.choice((1, 3, 1_000)))
+    return True
+
+
+def flip(run: "Run") -> bool:
+    """A bit in a block of a store, while it is open or not."""
+    site = run.running()
+    if site is None or not site.folder.databases:
+        return False
+    name = run.draw.choice(list(site.folder.databases))
+    site.folder.flush(name)
+    if run.draw.random() < 0.5 and site.worker is not None:
+        site.worker.process.kill()
+        run.restart(site, 0.2)
+    return site.folder.flip(name, run.draw)
+
+
+def spoil(run: "Run") -> bool:
+    """MANIFEST or CURRENT is damaged: the store does not open."""
+    site = _stopped(run)
+    if site is None:
+        return False
+    site.folder.spoil(run.draw.choice(list(site.folder.databases)))
+    return True
+
+
+def wipe(run: "Run") -> bool:
+    """The folder is gone, and the worker's identity with it."""
+    site = _stopped(run)
+    if site is None:
+        return False
+    site.folder.wipe()
+    return True
+
+
+def put_back(run: "Run") -> bool:
+    """An older copy of a folder is put back."""
+    site = run.running()
+    if site is None or not site.copies:
+        return False
+    stopped = _stopped(run)
+    if stopped is None:
+        return False
+    stopped.folder.put_back(run.draw.choice(stopped.copies or [stopped.folder.copy()]))
+    return True
+
+
+def put_back_ancient(run: "Run") -> bool:
+    """The same when the changelog has lost tombstones since."""
+    if not put_back(run):
+        return False
+    run.compact()
+    run.world.passed_ms += run.plan.tombstones_ms + 2 * MINUTE
+    run.compact()
+    return True
+
+
+def swap(run: "Run") -> bool:
+    """Two stores of a folder have changed places."""
+    site = _stopped(run)
+    if site is None or len(site.folder.databases) < 2:
+        return False
+    one, other = list(site.folder.databases)[:2]
+    site.folder.swap(one, other)
+    run.unchecked[site.folder.path] = None
+    return True
+
+
+def full(run: "Run") -> bool:
+    """A disk is full until the operator frees it."""
+    site = run.running()
+    if site is None:
+        return False
+    site.folder.full = True
+    return True
+
+
+# -- time, operators, centres --------------------------------------------------------------------
+
+
+def clock_jumps(run: "Run") -> bool:
+    """A machine's clock is set forward or back."""
+    machine: Machine = run.draw.choice(run.sites).machine
+    machine.error_ms = run.draw.choice((-2 * MINUTE, -SECOND, 0, 30 * SECOND, HOUR))
+    return True
+
+
+def days_pass(run: "Run") -> bool:
+    """Longer than anything is remembered."""
+    run.world.passed_ms += 10 * DAY
+    return True
+
+
+def flood(run: "Run") -> bool:
+    """A centre writes rubbish until the worker stops; an operator lets it pass."""
+    run.crowd.flood(60)
+    return True
+
+
+def quarantine(run: "Run") -> bool:
+    """An operator sets a record aside, mostly before it comes."""
+    topic = run.draw.choice(topics.INPUTS)
+    number = run.draw.randrange(run.plan.partitions)
+    offset = max(0, run.log(topic, number).high + run.draw.choice((-1, 0, 0, 1)))
+    run.refer(run.market.act(ActKind.QUARANTINE, topic, number, offset))
+    return True
+
+
+def bad_reference(run: "Run") -> bool:
+    """A reference record that must not be taken."""
+    run.refer(run.market.faulty())
+    return True
+
+
+def bad_tick(run: "Run") -> bool:
+    """A tick that cannot be read."""
+    number = run.draw.randrange(run.plan.partitions)
+    run.broker.write(PREFIX + topics.TICKS, number, b"tock", None, None, run.now())
+    return True
+
+
+def topic_missing(run: "Run") -> bool:
+    """A topic that nobody has made yet."""
+    name = PREFIX + topics.GATEWAYS
+    if name not in run.broker.topics:
+        return False
+    run.broker.delete(name)
+    return kill_all(run)
+
+
+PAUSES = (
+    "poll",
+    "consume",
+    "membership",
+    "producer poll",
+    "begin_transaction",
+    "produce vas.gate-changelog.v1",
+    "produce vas.decisions.v1",
+    "produce vas.charges.approved.v1",
+    "send_offsets_to_transaction",
+    "commit_transaction",
+    "commit answered",
+    "write partition-",
+    "written partition-",
+    "scan partition-",
+    "ListOffsets",
+    "OffsetFetch",
+    "open partition-",
+    "close partition-",
+    "assign",
+    "incremental_assign",
+    "incremental_unassign",
+    "seek",
+    "resume",
+    "pause",
+    "disk lock",
+    "disk close",
+    "subscribe",
+    "consumer close",
+    "left the group",
+    "flush",
+    "abort_transaction",
+    "abort answered",
+)
+"""Where a worker is killed, one by one; beginnings of the model's words."""
+
+_REQUESTS = (
+    "Produce",
+    "InitProducerId",
+    "AddPartitionsToTxn",
+    "AddOffsetsToTxn",
+    "TxnOffsetCommit",
+    "EndTxn",
+)
+
+FAULTS: Mapping[str, Fault] = {
+    "kill": Fault(kill),
+    "kill all": Fault(kill_all),
+    "kill at a pause": Fault(kill_at_a_pause),
+    **{f"kill at: {what}": Fault(partial(kill_at, what)) for what in PAUSES},
+    "freeze": Fault(freeze, _AWAY),
+    "hang": Fault(hang, frozenset((Cause.STUCK, Cause.UNCERTAIN_COMMIT, Cause.FENCED))),
+    "stop": Fault(stop),
+    "join": Fault(join),
+    "same name": Fault(same_name, frozenset((Cause.FENCED, Cause.UNCERTAIN_COMMIT))),
+    "same folder": Fault(same_folder, frozenset((Cause.FOLDER_IN_USE,))),
+    "cut": Fault(cut, _AWAY),
+    "broker away": Fault(broker_away, _AWAY),
+    "bad network": Fault(bad_network, _AWAY),
+    **{
+        f"{api} {fate.value}": Fault(partial(fate_of, api, fate), _AWAY)
+        for api in _REQUESTS
+        for fate in Fate
+    },
+    "late markers": Fault(late_markers, _AWAY),
+    "refused while rebalancing": Fault(refuse_while_rebalancing),
+    "offsets forgotten": Fault(forget_offsets),
+    "offsets reset": Fault(reset_offsets, frozenset((Cause.STATE_CONTRADICTS_LOG,))),
+    "compaction": Fault(compact),
+    "retention": Fault(retention),
+    "truncated": Fault(truncate, frozenset((Cause.LOG_TRUNCATED,)), is_last=True),
+    "topic made again": Fault(
+        make_again,
+        frozenset((Cause.LOG_TRUNCATED, Cause.STATE_CONTRADICTS_LOG, Cause.TOPIC_MISSING)),
+        is_last=True,
+    ),
+    "changelog lost": Fault(
+        lose_changelog, frozenset((Cause.STATE_CONTRADICTS_LOG,)), is_last=True
+    ),
+    "partitions unequal": Fault(
+        unequal, frozenset((Cause.PARTITIONS_UNEQUAL, Cause.UNCERTAIN_COMMIT)), is_last=True
+    ),
+    "writes lost": Fault(lose_writes),
+    "bit flipped": Fault(flip, frozenset((Cause.STORE_DAMAGED,))),
+    "store spoilt": Fault(spoil),
+    "folder wiped": Fault(wipe),
+    "older copy": Fault(put_back),
+    "ancient copy": Fault(put_back_ancient),
+    "stores swapped": Fault(swap, frozenset((Cause.FOLDER_FOREIGN,))),
+    "disk full": Fault(full, frozenset((Cause.STORE_FAILED,))),
+    "clock jumps": Fault(clock_jumps),
+    "days pass": Fault(days_pass),
+    "flood": Fault(flood, frozenset((Cause.JOB_FAILED,))),
+    "quarantine": Fault(quarantine),
+    "bad reference": Fault(bad_reference),
+    "bad tick": Fault(bad_tick),
+    "topic missing": Fault(topic_missing, frozenset((Cause.TOPIC_MISSING,))),
+}
+KINDS = tuple(FAULTS)
+LAST = tuple(name for name, fault in FAULTS.items() if fault.is_last or name == "flood")
+"""What is not drawn beside another seed's own fault."""
