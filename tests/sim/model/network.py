@@ -7,7 +7,8 @@ all others), each with a probability:
 - DELAYED: the request, or its answer, takes up to `slow_s`;
 - LOST: it never arrives; the client notices a cut connection and sends it again;
 - UNANSWERED: it is applied, the answer is lost, and the client sends it again;
-- REPEATED: it arrives twice, the second time up to `slow_s` later;
+- REPEATED: a connection breaks, and what was sent on it arrives behind its repetition, up to
+  `slow_s` later;
 - LATE: the client notices a cut and sends it again, and the first one still arrives, up to
   `late_s` later: also long after its transaction is over.
 
@@ -193,6 +194,8 @@ class _Request:
             world.later(hop, self._arrive_unanswered)
             self._again(hop)
         elif fate is Fate.REPEATED:
+            if self.broken is not None:
+                self.broken()  # only a client that has seen its connection break sends twice
             world.later(hop, self._arrive)
             world.later(hop + draw() * network.slow_s, self._arrive_unanswered)
         else:
