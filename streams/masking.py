@@ -34,7 +34,8 @@ def mask_id(text: str, numbers: tuple[str, ...]) -> str:
         # Not shorter ones: they would be found in many an id.
         if len(number) >= _TELLING - 1:
             # Only from the first digit of a run: from each of them it takes the square of the run.
-            text = re.sub(rf"(?<!\d)\d*{number[-_TELLING:]}\d*", masked(number), text)
+            telling, short = re.escape(number[-_TELLING:]), masked(number).replace("\\", r"\\")
+            text = re.sub(rf"(?<!\d)\d*{telling}\d*", short, text)
     return text
 
 

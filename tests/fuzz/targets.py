@@ -7,6 +7,7 @@ from tests.fuzz.decoding import Pairs, decode_inputs, decode_outputs, decode_row
 from tests.fuzz.fuzzing import Target
 from tests.fuzz.records import Keys, Letters, Records, Ticks
 from tests.fuzz.references import References
+from tests.fuzz.showing import Showing
 from tests.fuzz.texts import Masking, Readings, Segments
 from tests.fuzz.whole import Whole
 
@@ -25,6 +26,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "readings": Readings,
     "segments": Segments,
     "masking": Masking,
+    "showing": Showing,
     "references": References,
     "end-to-end": Whole,
 }

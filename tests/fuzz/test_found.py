@@ -139,3 +139,9 @@ def test_long_names_in_orders_are_not_kept(field: str) -> None:
     finally:
         tracemalloc.stop()
     assert kept < 500_000, "500 names of 15 KB were kept"
+
+
+@pytest.mark.parametrize("number", ["8600(0p", "(((((((", "8600\\g<9>", "[8600000", "1234567\\"])
+def test_a_number_that_is_none_is_masked_as_it_stands(number: str) -> None:
+    """What stands in a number's place in a key may be anything, and is no pattern."""
+    assert mask_id(f"x-{number}-y", (number,)) in (f"x-…{number[-3:]}-y", f"x-{number}-y")
