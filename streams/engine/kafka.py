@@ -194,6 +194,8 @@ class _Producer(ConfluentProducer):
 class _LookUps:
     def __init__(self, config: Config) -> None:
         self._client = config.client
+        # May be replaced by another thread: whoever asks keeps its own, for the answers on their
+        # way to a handle that is let go never come.
         self._admin = AdminClient(dict(self._client))
         self._consumer = Consumer(
             {
@@ -206,15 +208,17 @@ class _LookUps:
         self._lock = threading.Lock()
 
     def cluster_id(self) -> str:
-        return str(_asked(lambda: self._admin.describe_cluster(request_timeout=10)).cluster_id)
+        admin = self._admin
+        return str(_asked(lambda: admin.describe_cluster(request_timeout=10)).cluster_id)
 
     def topics(self, names: Sequence[str]) -> dict[str, tuple[str, int]]:
+        admin = self._admin
         try:
-            existing = self._admin.list_topics(timeout=10).topics
+            existing = admin.list_topics(timeout=10).topics
         except KafkaException as error:
             raise _away(error) from error
         asked = TopicCollection([name for name in names if name in existing])
-        found = self._admin.describe_topics(asked, request_timeout=10)
+        found = admin.describe_topics(asked, request_timeout=10)
         answers = {name: _asked(lambda future=future: future) for name, future in found.items()}
         return {
             name: (str(topic.topic_id), len(topic.partitions)) for name, topic in answers.items()
@@ -261,15 +265,16 @@ class _LookUps:
     def _list_offsets(self, partitions: list[tuple[str, int]], which: OffsetSpec) -> list[int]:
         """Without isolation: what is there, committed or not."""
         asked = [TopicPartition(topic, number) for topic, number in partitions]
-        futures = self._admin.list_offsets(dict.fromkeys(asked, which), request_timeout=10)
+        admin = self._admin
+        futures = admin.list_offsets(dict.fromkeys(asked, which), request_timeout=10)
         found = {
             (one.topic, one.partition): future.result().offset for one, future in futures.items()
         }
         return [int(found[one]) for one in partitions]
 
     def topic_setting(self, topic: str, name: str) -> str:
-        resource = ConfigResource(ResourceType.TOPIC, topic)
-        answer = self._admin.describe_configs([resource], request_timeout=10)
+        admin, resource = self._admin, ConfigResource(ResourceType.TOPIC, topic)
+        answer = admin.describe_configs([resource], request_timeout=10)
         return str(_asked(lambda: answer[resource])[name].value)
 
     def close(self) -> None:
