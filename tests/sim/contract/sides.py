@@ -5,6 +5,7 @@ conftest.py), so that it may wait; on the real side it simply runs.
 """
 
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -120,6 +121,8 @@ class RealSide(Side):
         """Close every client: one that is collected with a transaction open blocks for minutes."""
         for end in reversed(self._kept):
             end()
+        self._producer.close()
+        del self._admin  # it would go on asking for the broker when that has stopped
 
     def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
         full = self.name(name)
@@ -180,7 +183,8 @@ class _Kept(Clients):
         producer = self._clients.transactional_producer(transactional_id)
 
         def end() -> None:
-            with suppress(KafkaException):  # fenced: its close says so, and closes
+            # One that is fenced says so, twice, and is closed.
+            with suppress(KafkaException), warnings.catch_warnings(action="ignore"):
                 producer.close()
 
         self._kept.append(end)
