@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from streams.engine.process import EXIT_CODE
 from tests.chaos import failpoints
 from tests.chaos.failpoints import Plan
 from tests.chaos.row import Observed, Row
@@ -26,7 +25,9 @@ _LIFE_S = 60.0
 _SESSION_S = 6.0
 # The coordinator looks for sessions that are over in time for this.
 _STOPPED_S = _SESSION_S + 1.5
-_TRIES = 5
+_ASLEEP = "struck at poll.after"
+_POLLS = 30  # about a second of turns
+_LOST = ("lost.before", "lost.after")
 _REFUSALS = "offsets.before:2:refuse offsets.before:3:refuse offsets.before:4:refuse"
 # The small job has no dead letters.
 _JOB_TURN = tuple(point for point in failpoints.TURN if point != "produce.dead-letter")
@@ -56,13 +57,7 @@ class Lives:
         """Until it dies at the plan's point; AssertionError if it does not, or otherwise."""
         if plan.point in _WITHOUT_STATE:
             shutil.rmtree(self._job.folder / "w0", ignore_errors=True)
-        beside = _REFUSALS if plan.point in failpoints.REDO else ""
-        code, said = self._end_of(f"{plan} {beside}", meanwhile)
-        for _ in range(_TRIES):
-            # Stopped for the group in the middle of a turn, it ends of that before it is lost.
-            if not (plan.point.startswith("lost") and code == EXIT_CODE and "fenced: " in said):
-                break
-            code, said = self._end_of(f"{plan} {beside}", meanwhile)
+        code, said = self._end_of(f"{plan} {_beside(plan)}", meanwhile)
         assert code == -signal.SIGKILL, f"{plan}: ended with {code}: {said[-3000:]}"
         assert f"struck at {plan}\n" in said, f"{plan}: killed elsewhere: {said[-3000:]}"
         self.deaths.append(now_ms())
@@ -83,6 +78,15 @@ class Lives:
         with log.open("rb") as written:
             written.seek(start)
             return code, written.read().decode(errors="replace")
+
+
+def _beside(plan: Plan) -> str:
+    """What must happen so that the point is passed often enough."""
+    if plan.point in failpoints.REDO:
+        return _REFUSALS
+    if plan.point in _LOST:  # stopped between turns: in a turn it would end of that
+        return " ".join(f"poll.after:{_POLLS * (n + 1)}:stop" for n in range(plan.passing))
+    return ""
 
 
 def times_to_decide(deaths: Sequence[int], eyes: Eyes) -> tuple[float, ...]:
@@ -127,7 +131,7 @@ def _die(
 
 def _company(job: Rig, plan: Plan, victim: subprocess.Popen[bytes]) -> None:
     """Partitions come and go because another worker does, or are lost in a long sleep."""
-    (_lose if plan.point.startswith("lost") else _come_and_go)(job, plan, victim)
+    (_lose if plan.point in _LOST else _come_and_go)(job, plan, victim)
 
 
 def _come_and_go(job: Rig, plan: Plan, victim: subprocess.Popen[bytes]) -> None:
@@ -147,13 +151,11 @@ def _come_and_go(job: Rig, plan: Plan, victim: subprocess.Popen[bytes]) -> None:
 
 def _lose(job: Rig, plan: Plan, victim: subprocess.Popen[bytes]) -> None:
     """The victim sleeps longer than the group waits, as often as it takes."""
-    had = _opened(job, "w0")
-    for _ in range(plan.passing):
-        _until_opened(job, "w0", had, victim)
+    slept = job.log("w0").count(_ASLEEP)
+    for number in range(plan.passing):
+        _until(lambda: job.log("w0").count(_ASLEEP) > slept + number, victim)  # noqa: B023  # waits
         if victim.poll() is not None:
             return
-        had = _opened(job, "w0")
-        victim.send_signal(signal.SIGSTOP)
         time.sleep(_STOPPED_S)
         victim.send_signal(signal.SIGCONT)
 
@@ -164,8 +166,13 @@ def _opened(job: Rig, name: str) -> int:
 
 
 def _until_opened(job: Rig, name: str, before: int, victim: subprocess.Popen[bytes]) -> None:
+    _until(lambda: _opened(job, name) > before, victim)
+
+
+def _until(condition: Callable[[], bool], victim: subprocess.Popen[bytes]) -> None:
+    """The condition holds, or the victim is dead, or has lived too long."""
     end = time.monotonic() + _LIFE_S
-    while victim.poll() is None and _opened(job, name) <= before and time.monotonic() < end:
+    while victim.poll() is None and not condition() and time.monotonic() < end:
         time.sleep(0.05)
 
 
