@@ -64,6 +64,18 @@ def kill_all(run: "Run") -> bool:
     return True
 
 
+def rest(run: "Run") -> None:
+    """No worker runs, nothing is on its way, no transaction is open."""
+    for site in run.sites:
+        if site.worker is not None:
+            site.worker.process.kill()
+            site.worker = None
+        site.start_at = None
+    run.world.run_for(10.0)
+    for site in run.sites:
+        run.restart(site, 0.0)
+
+
 def kill_at_a_pause(run: "Run") -> bool:
     """SIGKILL at one of the next pauses, inside whatever is being done."""
     run.aim(run.draw.choice((3, 20, 100, 400)), "")
@@ -196,16 +208,18 @@ def forget_offsets(run: "Run") -> bool:
     offsets = run.broker.group(GROUP).offsets
     for at in [at for at in offsets if at[0] != PREFIX + topics.ORDERS]:
         del offsets[at]
+        if run.reset_offset is not None and run.reset_offset[0] == at:
+            run.reset_offset = None
     return kill(run)
 
 
 def reset_offsets(run: "Run") -> bool:
     """Somebody sets an offset of the group back, while no worker runs."""
+    rest(run)
     offsets = run.broker.group(GROUP).offsets
     found = [at for at, offset in offsets.items() if offset > 0]
     if not found:
         return False
-    kill_all(run)
     at = run.draw.choice(found)
     run.reset_offset = at, offsets[at]
     offsets[at] = run.draw.choice((0, offsets[at] - 1))
@@ -234,10 +248,9 @@ def truncate(run: "Run") -> bool:
     """Records that were never decided are removed."""
     number = run.draw.randrange(run.plan.partitions)
     topic = run.draw.choice(topics.INPUTS[:5])
-    for site in run.sites:
-        if site.worker is not None:
-            site.worker.process.kill()
-            run.restart(site, 0.0)
+    rest(run)
+    if run.books.positions[number] is None:
+        return False
     run.fill(topic, number)
     log = run.log(topic, number)
     log.delete_to(log.high)
@@ -249,29 +262,31 @@ def make_again(run: "Run") -> bool:
     topic = run.draw.choice(topics.INPUTS[:5])
     if not run.books.has_decided(topic):
         return False
+    if run.draw.random() < 0.5:
+        rest(run)
     run.remake(topic)
-    for site in run.sites:
-        if site.worker is not None and run.draw.random() < 0.5:
-            site.worker.process.kill()
-            run.restart(site, 0.0)
     return True
 
 
 def lose_changelog(run: "Run") -> bool:
     """The changelog's tail is gone, acknowledged or not, as after an unclean election."""
-    number = run.draw.randrange(run.plan.partitions)
-    log = run.log(topics.CHANGELOG, number)
-    if log.high == 0 or log.stable != log.high:
+    rest(run)
+    run.journal.catch_up()
+    found = [number for number, each in enumerate(run.books.positions) if each is not None]
+    if not found:
         return False
-    kill_all(run)
-    log.lose_from(run.draw.randrange(log.high))
+    number = run.draw.choice(found)
+    last = run.books.positions[number]
+    assert last is not None
+    run.log(topics.CHANGELOG, number).lose_from(run.draw.randrange(last.offset + 1))
     return True
 
 
 def unequal(run: "Run") -> bool:
     """A topic is made again with another number of partitions."""
+    rest(run)
     run.remake(topics.ALARMS, run.plan.partitions + 1)
-    return kill_all(run)
+    return True
 
 
 # -- disks -------------------------------------------------------------------------------------
@@ -472,7 +487,6 @@ FAULTS: Mapping[str, Fault] = {
     "kill": Fault(kill),
     "kill all": Fault(kill_all),
     "kill at a pause": Fault(kill_at_a_pause),
-    **{f"kill at: {what}": Fault(partial(kill_at, what)) for what in PAUSES},
     "freeze": Fault(freeze, _AWAY),
     "hang": Fault(hang, frozenset((Cause.STUCK, Cause.UNCERTAIN_COMMIT, Cause.FENCED))),
     "stop": Fault(stop),
@@ -482,11 +496,6 @@ FAULTS: Mapping[str, Fault] = {
     "cut": Fault(cut, _AWAY),
     "broker away": Fault(broker_away, _AWAY),
     "bad network": Fault(bad_network, _AWAY),
-    **{
-        f"{api} {fate.value}": Fault(partial(fate_of, api, fate), _AWAY)
-        for api in _REQUESTS
-        for fate in Fate
-    },
     "late markers": Fault(late_markers, _AWAY),
     "refused while rebalancing": Fault(refuse_while_rebalancing),
     "offsets forgotten": Fault(forget_offsets),
@@ -520,6 +529,12 @@ FAULTS: Mapping[str, Fault] = {
     "bad reference": Fault(bad_reference),
     "bad tick": Fault(bad_tick),
     "topic missing": Fault(topic_missing, frozenset((Cause.TOPIC_MISSING,))),
+    **{f"kill at: {what}": Fault(partial(kill_at, what)) for what in PAUSES},
+    **{
+        f"{api} {fate.value}": Fault(partial(fate_of, api, fate), _AWAY)
+        for api in _REQUESTS
+        for fate in Fate
+    },
 }
 KINDS = tuple(FAULTS)
 LAST = tuple(name for name, fault in FAULTS.items() if fault.is_last or name == "flood")

@@ -379,6 +379,10 @@ class Run:
             self._drain()
         if self.over is not None:
             return self._end_early()
+        if self.is_doomed:
+            raise Violation("what was destroyed was passed over in silence")
+        if self.reset_offset is not None:
+            raise Violation(f"{self.reset_offset[0][0]} was reset, and nobody has noticed")
         for site in self.sites:
             site.start_at = None
             if site.worker is not None:
@@ -442,8 +446,10 @@ class Run:
         if self.plan.simulated_time:
             for number in range(self.plan.partitions):
                 self.tick(number, goal)
-        until = self.world.now + DRAIN_S
+        until = self.world.now + (10.0 if self.is_doomed else DRAIN_S)
         while self.over is None and not self._is_drained(goal):
+            if self.world.now > until and self.is_doomed:
+                return
             if self.world.now > until:
                 raise Violation(f"not drained in {DRAIN_S:.0f} s: {self._left()}")
             self.world.run_for(0.25)

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException, Message
 from streams.engine import Config, Engine, Fatal, Ports
 from streams.engine.agent import _as_fatal
 from streams.engine.engine import as_fatal
-from streams.engine.ports import GroupConsumer
+from streams.engine.ports import Database, GroupConsumer
 from streams.engine.restore import Abandoned
 from streams.engine.turn import Turn, uncertain
 from streams.job import Job, make_job
@@ -25,7 +25,7 @@ from tests.sim.kit import codecs
 from tests.sim.model.broker import Broker
 from tests.sim.model.clients import SimClients
 from tests.sim.model.clock import Machine, MachineClock, SimBackground, SimExit
-from tests.sim.model.disk import Folder, SimDatabase, SimDisk
+from tests.sim.model.disk import Folder, SimDisk
 from tests.sim.model.member import SimGroupConsumer
 from tests.sim.model.network import Network
 from tests.sim.model.scheduler import Killed, Process, World
@@ -72,7 +72,7 @@ class WatchedDisk(SimDisk):
         self._place = place
         self._changelog = changelog
 
-    def database(self, name: str) -> SimDatabase:
+    def database(self, name: str) -> Database:
         database = super().database(name)
         log = self._place.broker.partition(self._changelog, int(name.rpartition("-")[2]))
         stands = database.get(_META)

@@ -1,0 +1,149 @@
+"""Runs many seeds and says what they came to: `make sim` (SEEDS=10000 STEPS=200 MINUTES=60).
+
+    python -m tests.sim.suite --seeds 10000            # seeds 0 to 9999
+    python -m tests.sim.suite --seed 4711              # one, with a trace of what happened
+
+A suite fails when a law is broken, and when it was large enough to visit everything that must be
+visited (marks.py) and did not. Each run prints its seed when it fails, with what repeats it.
+"""
+
+import argparse
+import gc
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from tests.sim.faults import KINDS
+from tests.sim.marks import REQUIRED, missing
+from tests.sim.run import Run
+
+COMPLETE_SEEDS = 2 * len(KINDS)
+"""From so many seeds on a suite must have visited everything: each kind of fault twice."""
+_COLLECT_EVERY = 10
+_TOLD_EVERY = 100
+
+
+@dataclass
+class Result:
+    """What a suite came to."""
+
+    seeds: int = 0
+    decisions: int = 0
+    over: Counter[str] = field(default_factory=Counter)
+    marks: Counter[str] = field(default_factory=Counter)
+    violations: list[tuple[int, int, str]] = field(default_factory=list)
+    """(seed, step, what)"""
+    digest: str = ""
+    cpu_s: float = 0.0
+
+
+def run_seeds(
+    seeds: Iterable[int],
+    steps: int,
+    *,
+    until: float = float("inf"),
+    tell: Callable[[str], None] = lambda _: None,
+) -> Result:
+    """Run them one after the other, until `until` (monotonic clock)."""
+    result, digest, began = Result(), blake2b(digest_size=16), time.process_time()
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        for seed in seeds:
+            if time.monotonic() > until:
+                break
+            _run_one(seed, steps, result, digest.update)
+            if result.seeds % _COLLECT_EVERY == 0:
+                gc.collect()
+            result.cpu_s = time.process_time() - began
+            if result.seeds % _TOLD_EVERY == 0:
+                tell(_progress(result))
+    finally:
+        if was_on:
+            gc.enable()
+    result.digest = digest.hexdigest()
+    return result
+
+
+def _run_one(seed: int, steps: int, result: Result, take: Callable[[bytes], None]) -> None:
+    run = Run(seed, steps, result.marks)
+    try:
+        outcome = run.go()
+    except Exception as error:  # noqa: BLE001  # a fault of ours counts like one of the gate's
+        result.violations.append((seed, run.step, f"{type(error).__name__}: {error}"))
+        take(b"?")
+    else:
+        result.decisions += outcome.decisions
+        result.over[outcome.over or ""] += 1
+        take(outcome.digest.encode())
+    result.seeds += 1
+
+
+def _progress(result: Result) -> str:
+    rate = result.seeds / result.cpu_s if result.cpu_s else 0.0
+    return f"{result.seeds} seeds, {rate:.2f} a second of CPU, {len(result.violations)} violations"
+
+
+def report(result: Result, steps: int) -> list[str]:
+    """What a person reads at the end."""
+    lines = [
+        f"{result.seeds} seeds × {steps} steps, {result.decisions} decisions",
+        f"{result.cpu_s:.1f} s of CPU: {result.seeds / max(result.cpu_s, 1e-9):.2f} seeds a second",
+        f"digest of everything on every topic: {result.digest}",
+    ]
+    ended = ", ".join(f"{count} {cause}" for cause, count in result.over.items() if cause)
+    lines.append(f"ended early, as they should: {ended or 'none'}")
+    lines += [f"  {result.marks[mark]:8} {mark}" for mark in REQUIRED]
+    lines += [f"NOT VISITED: {mark}" for mark in missing(result.marks)]
+    for seed, step, what in result.violations:
+        lines.append(f"VIOLATION, seed {seed}, step {step}: {what}")
+        lines.append(f"  repeat it: make sim SEED={seed} STEPS={steps}")
+    return lines
+
+
+def failed(result: Result) -> bool:
+    """Whether a suite must end with an error."""
+    is_incomplete = result.seeds >= COMPLETE_SEEDS and bool(missing(result.marks))
+    return bool(result.violations) or is_incomplete
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description="Simulate the gate under faults.")
+    parser.add_argument("--seeds", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    asked = parser.parse_args(arguments)
+    if asked.seed is not None:
+        return _trace(asked.seed, asked.steps)
+    until = time.monotonic() + asked.minutes * 60
+    seeds = range(asked.first, asked.first + asked.seeds)
+    result = run_seeds(seeds, asked.steps, until=until, tell=_say)
+    for line in report(result, asked.steps):
+        _say(line)
+    return 1 if failed(result) else 0
+
+
+def _trace(seed: int, steps: int) -> int:
+    """One seed, with everything that the driver did and saw."""
+    run = Run(seed, steps, trace=_say)
+    try:
+        outcome = run.go()
+    except Exception as error:  # noqa: BLE001  # shown, as the suite shows it
+        _say(f"VIOLATION at step {run.step}: {type(error).__name__}: {error}")
+        return 1
+    _say(f"{outcome.decisions} decisions, digest {outcome.digest}, over: {outcome.over}")
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # a program's own words
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
