@@ -232,6 +232,7 @@ def soak(
         for name in one.keeper.processes():
             one.keeper.stop(name)
         code = world.wait(RECOVERY_S)
+    tell(f"{took_s:6.1f} s  the world has ended; the auditor reads {events:,} events and more")
     report = audit_topics(gate.settings, drained=code == 0, log_files=gate.logs)
     return Outcome(
         struck,
