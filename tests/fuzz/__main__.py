@@ -44,7 +44,7 @@ def _run(name: str, seed: int, inputs: int) -> bool:
     click.echo(_line(found))
     if not found.is_quick:
         click.echo(
-            f"FAILED: {name}: 99.9 % of the inputs must take less than {BOUND_NS:,} ns of CPU time; "
+            f"FAILED: {name}: 99.9 % of the inputs must take less than {BOUND_NS:,} ns of CPU; "
             f"a load average of {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores makes it more"
         )
     if not found.is_steady:
