@@ -168,8 +168,10 @@ class _Producer(ConfluentProducer):
     succeeds, while the first request may still reach the broker and end a later transaction
     (librdkafka #5423; tests/engine/test_late_commit.py shows it). Its error callback is silent
     about the coordinator's connection; its log has a FAIL line for every connection that breaks
-    with a request under way, written before the repetition is sent. Within 30 s an identical line
-    is left out: a handle that was disturbed once is therefore not asked again, but replaced.
+    with a request under way, and a REQTMOUT line for a request that is given up after the
+    transaction's timeout (then the connection is closed without a word), written before the
+    repetition is sent. Within 30 s an identical line is left out: a handle that was disturbed once
+    is therefore not asked again, but replaced.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -181,7 +183,7 @@ class _Producer(ConfluentProducer):
 
     def _hear(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        self._is_disturbed = self._is_disturbed or text.startswith("FAIL ")
+        self._is_disturbed = self._is_disturbed or text.startswith(("FAIL ", "REQTMOUT "))
         log.log(record.levelno, "%s", text)
         return False  # said already
 

@@ -142,6 +142,18 @@ def test_every_broken_connection_of_a_turn_is_told(
     proxy.lift()
 
 
+def test_a_request_that_was_given_up_is_told(rig: Rig, clients: KafkaClients) -> None:
+    """After the transaction's timeout librdkafka repeats it with nothing but a line in its log."""
+    _, proxy = rig
+    producer = clients.transactional_producer("given up")
+    begin(producer, b"slow")
+    fault = proxy.plan([Api.END_TXN], Act.HOLD)
+    producer.commit_transaction(20)
+    assert fault.caught.is_set()
+    assert producer.is_disturbed()
+    proxy.lift()
+
+
 def test_no_turn_begins_on_a_handle_that_was_idle_when_its_connection_broke(
     rig: Rig, clients: KafkaClients
 ) -> None:
