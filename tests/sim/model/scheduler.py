@@ -182,6 +182,9 @@ class Answer(Future[T]):
         self._error: BaseException | None = None
         self._waiting: list[tuple[Task, int]] = []
 
+    def __repr__(self) -> str:
+        return f"<Answer for {self._process.name}, {'done' if self._is_done else 'awaited'}>"
+
     def done(self) -> bool:
         return self._is_done
 
