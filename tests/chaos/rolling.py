@@ -49,6 +49,7 @@ def _roll(stage: Stage, seed: int, *, static: bool) -> Observed:
     again_s = []
     with Waits(gate.settings) as waits, decisions_seen(gate.settings) as eyes:
         crew.start("a", "b")
+        crew.wait(crew.all_have_opened, "both have opened partitions")
         steady, world = _steady(stage, gate, crew, seed)
         began_ms = now_ms()
         for name in stage.draws.sample(("a", "b"), 2):
@@ -90,7 +91,9 @@ def _steady(stage: Stage, gate: Gate, crew: "Crew", seed: int) -> tuple[_Steady,
             seed,
             _PEOPLE,
         )
+        before = progress.published()
         stage.enter(world)
+        crew.wait(lambda before=before: progress.published() > before, "the world turns")  # type: ignore[misc]
         time.sleep(_WARM_UP_S)
         since_ms, published, decided = now_ms(), progress.published(), progress.decided()
         time.sleep(_STEADY_S)
