@@ -54,6 +54,8 @@ _PASSING = {
 }
 _LEADER_WITHIN_S = 20.0
 _ASK_AGAIN_S = 0.2
+# Above the 10 s that each question may take: librdkafka answers within those, or never.
+_ANSWER_S = 15.0
 
 
 class KafkaClients:
@@ -249,8 +251,9 @@ class _LookUps:
         while True:
             try:
                 return self._list_offsets(partitions, which)
-            except KafkaException as error:
-                if time.monotonic() > end or error.args[0].code() not in _PASSING:
+            except (KafkaException, TimeoutError) as error:
+                passes = isinstance(error, TimeoutError) or error.args[0].code() in _PASSING
+                if time.monotonic() > end or not passes:
                     raise _away(error) from error
                 # A handle goes on asking with the leader's old epoch.
                 self._admin = AdminClient(dict(self._client))
@@ -259,7 +262,7 @@ class _LookUps:
     def ends(self, partitions: list[tuple[str, int]]) -> list[int]:
         try:
             return self._list_offsets(partitions, _LATEST)
-        except KafkaException:
+        except (KafkaException, TimeoutError):
             # After a broker's restart a handle goes on asking with the leader's old epoch.
             self._admin = AdminClient(dict(self._client))
             raise
@@ -270,7 +273,8 @@ class _LookUps:
         admin = self._admin
         futures = admin.list_offsets(dict.fromkeys(asked, which), request_timeout=10)
         found = {
-            (one.topic, one.partition): future.result().offset for one, future in futures.items()
+            (one.topic, one.partition): future.result(_ANSWER_S).offset
+            for one, future in futures.items()
         }
         return [int(found[one]) for one in partitions]
 
@@ -286,15 +290,16 @@ class _LookUps:
 
 def _asked(question: Any) -> Any:
     try:
-        return question().result(15)
-    except KafkaException as error:
+        return question().result(_ANSWER_S)
+    except (KafkaException, TimeoutError) as error:
         raise _away(error) from error
 
 
-def _away(error: KafkaException) -> Fatal:
+def _away(error: KafkaException | TimeoutError) -> Fatal:
+    told = error.args[0].str() if isinstance(error, KafkaException) else "nothing came"
     return Fatal(
         Cause.BROKER_AWAY,
-        f"The broker does not answer: {error.args[0].str() if error.args else error}.",
+        f"The broker does not answer: {told}.",
         "Check the bootstrap servers, the network and the credentials, then start again.",
     )
 
