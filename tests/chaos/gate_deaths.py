@@ -106,6 +106,6 @@ ROWS = (
         (1, 2, 4, 8, 9, 10, 12),
         "every point is reached; the auditor finds no law broken",
         _die,
-        limit_s=900,
+        limit_s=1_200,
     ),
 )

@@ -110,7 +110,7 @@ ROWS = (
         (8, 9),
         f"decides again within {_RESTART_S:.0f} s of its start",
         _restart,
-        limit_s=240,
+        limit_s=400,
     ),
     Row(
         "take-over-after-kill",
@@ -118,7 +118,7 @@ ROWS = (
         (1, 2, 4, 8, 9),
         "the other decides all partitions within 20 s; no law broken",
         partial(_take_over, kills=True, within_s=20.0, broker=None),
-        limit_s=240,
+        limit_s=400,
     ),
     Row(
         "take-over-quick-coordinator",
@@ -126,7 +126,7 @@ ROWS = (
         (1, 2, 4, 8, 9),
         "within 10 s",
         partial(_take_over, kills=True, within_s=10.0, broker={_COORDINATOR: "1000"}),
-        limit_s=240,
+        limit_s=400,
     ),
     Row(
         "take-over-after-stop",
@@ -134,6 +134,6 @@ ROWS = (
         (1, 2, 4, 8, 9),
         "it ends with 0, the other decides all partitions within 3 s; no law broken",
         partial(_take_over, kills=False, within_s=3.0, broker=None),
-        limit_s=240,
+        limit_s=400,
     ),
 )

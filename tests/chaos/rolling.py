@@ -217,7 +217,7 @@ ROWS = (
         (1, 2, 4, 8, 9, 10),
         _DEMANDS,
         partial(_roll, static=True),
-        limit_s=400,
+        limit_s=600,
     ),
     Row(
         "rolling-restart-dynamic",
@@ -225,6 +225,6 @@ ROWS = (
         (1, 2, 4, 8, 9, 10),
         _DEMANDS,
         partial(_roll, static=False),
-        limit_s=400,
+        limit_s=600,
     ),
 )
