@@ -178,6 +178,8 @@ class Proxy:
         self._connections.add(connection)
         try:
             await connection.run()
+        except asyncio.CancelledError:
+            return  # the proxy closes; asyncio would tell of it as of an error
         finally:
             self._connections.discard(connection)
             connection.cut()
