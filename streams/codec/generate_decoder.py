@@ -211,7 +211,9 @@ class _Generator:
             f"if {k}:",
             f"    {v} = []",
             f"    while {k}:",
-            f"        if {k} & 129: {k}, p = more_length(b, p, {k})",
+            f"        if {k} & 129:",
+            f"            {k}, p = more_length(b, p, {k})",
+            f"            if not {k}: break",  # an end in more bytes than it needs
             f"        for _ in range({k} >> 1):",
         )
         self._loops += 1

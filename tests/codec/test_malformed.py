@@ -230,9 +230,20 @@ def test_blocks_with_sizes_and_long_forms_of_numbers_are_read() -> None:
     for decode in decoders(SAMPLE):
         assert decode(body_with(many=b"\x01\x04\x02y\x02\x02x\x00")).many == (b"y", b"x")
         assert decode(body_with(many=b"\x80\x00")).many == ()
+        assert decode(body_with(many=b"\x02\x02x\x80\x00")).many == (b"x",)
         assert decode(body_with(word=b"\x82\x00")).word == "A"
         assert decode(body_with(maybe=b"\x80\x00")).maybe is None
         assert decode(body_with(large=b"\x84\x80\x80\x00")).large == 2
+
+
+def test_a_padded_end_of_an_array_is_its_end() -> None:
+    """An end written in two bytes is not taken for an empty block before another one."""
+    codec = codec_of("state/subscribers")
+    body = b"\x80\x00" + bytes(5)
+    assert codec.decode(b"\x02" + body).prompts == ()
+    with pytest.raises(Undecodable) as caught:
+        codec.decode(b"\x02" + body + b"\x00")
+    assert caught.value.cause == "overlong"
 
 
 def mutated(value: bytes, draw: random.Random) -> bytes:
