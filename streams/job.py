@@ -4,6 +4,7 @@ What a worker runs, whatever it runs on: the app puts it behind Faust's face, a 
 world of its own. Nothing is started here.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -102,60 +103,42 @@ def _tables(codecs: Codecs, horizon: Horizon) -> tuple[TableOfRows, ...]:
     """THE table of contents of tables."""
 
     def table(
-        name: str, prefix: bytes, row: str, kind: type[Any], meaning: str, **rest: Any
+        name: str, prefix: bytes, meaning: str, *, kind: type[Any], row: str = "", **rest: Any
     ) -> TableOfRows:
-        dump, load = codecs.row_codec(row, kind)
+        dump, load = codecs.row_codec(row or name, kind)
         return TableOfRows(TableSpec(name, prefix, dump, load, **rest), meaning)
 
+    seen = functools.partial(table, row="seen", kind=Seen, forget_at=horizon.of_seen)
     return (
         table(
             "grants",
             b"g",
-            "grants",
-            ServiceDay,
             "(day, msisdn, service): what was asked, what waits, what was granted and used",
+            kind=ServiceDay,
             forget_at=horizon.of_service_day,
         ),
         table(
             "subscribers",
             b"s",
-            "subscribers",
-            Subscriber,
-            "msisdn: open prompts, so that a reply finds its prompt, and what the last days "
-            "brought",
+            "msisdn: open prompts, so that a reply finds its prompt, and what the days brought",
+            kind=Subscriber,
             due=lambda key, row: keys.due_of_subscriber(key.decode(), row),
             forget_at=horizon.of_subscriber,
         ),
-        table(
-            "orders",
-            b"o",
-            "seen",
-            Seen,
-            "(msisdn, order_id): digest and day, for the horizon",
-            forget_at=horizon.of_seen,
-        ),
-        table(
-            "events",
-            b"e",
-            "seen",
-            Seen,
-            "(msisdn, topic, id) of every other input: digest and day, for the horizon",
-            forget_at=horizon.of_seen,
-        ),
+        seen("orders", b"o", "(msisdn, order_id): digest and day, for the horizon"),
+        seen("events", b"e", "(msisdn, topic, id) of every other input: digest and day"),
         table(
             "charges",
             b"c",
-            "charges",
-            ChargeAccount,
             "(msisdn, charge_id): settled, refunded, until the refund deadline",
+            kind=ChargeAccount,
             forget_at=horizon.of_account,
         ),
         table(
             "complaints",
             b"q",
-            "complaints",
-            Complaint,
             "(msisdn, complaint_id): open complaints with their clocks",
+            kind=Complaint,
             due=keys.due_of_complaint,
             forget_at=horizon.of_complaint,
         ),

@@ -64,7 +64,7 @@ class RocksDatabase:
     """A RocksDB of raw bytes."""
 
     def __init__(self, path: Path, mark: Path, options: Options) -> None:
-        self._path = path
+        self.where = str(path)
         self._mark = mark
         self._options = WriteOptions()
         self._closed = False
@@ -105,7 +105,7 @@ class RocksDatabase:
         if not _is_damage(text):
             return Fatal(
                 Cause.STORE_FAILED,
-                f"{self._path} failed: {text}.",
+                f"{self.where} failed: {text}.",
                 "Free the disk or replace it, then start again; nothing committed is lost.",
             )
         # Best effort: on a disk that is also full, the next start meets the damage itself.
@@ -115,7 +115,7 @@ class RocksDatabase:
             text = f"{text} (and not marked: {full.strerror})"
         return Fatal(
             Cause.STORE_DAMAGED,
-            f"{self._path} is damaged: {text}.",
+            f"{self.where} is damaged: {text}.",
             "Start again: it is rebuilt from the changelog. Look at the disk's health.",
         )
 

@@ -131,6 +131,8 @@ class Clients(Protocol):
 class Database(Protocol):
     """Sorted keys and values on local disk, of one partition."""
 
+    where: str
+    """For a person."""
     get: Callable[[bytes], bytes | None]
     """The value, or None; an exception of the database's own where it cannot be read."""
 

@@ -48,7 +48,7 @@ class Store:
             self.close()
             raise Fatal(
                 Cause.FOLDER_FOREIGN,
-                f"The data folder holds the state of {stored.decode(errors='replace')}, "
+                f"{self._database.where} holds the state of {stored.decode(errors='replace')}, "
                 f"this worker is {identity.decode()}.",
                 "Use another data folder, or remove this one: the changelog rebuilds it.",
             )

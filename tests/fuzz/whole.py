@@ -122,6 +122,8 @@ Sent = tuple[str, bytes | None, bytes | None, list[Header]]
 class MemoryDatabase:
     """Sorted keys and values, in memory."""
 
+    where = "memory"
+
     def __init__(self) -> None:
         self._held: dict[bytes, bytes] = {}
         self.get: Callable[[bytes], bytes | None] = self._held.get

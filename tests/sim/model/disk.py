@@ -236,7 +236,7 @@ class SimDatabase:
     def __init__(self, process: Process, folder: Folder, name: str, files: Files) -> None:
         self._process = process
         self._folder = folder
-        self.name = name
+        self.name = self.where = name
         self._files = files
         self._rows = files.rows()
         self._failed = False
