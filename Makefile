@@ -2,7 +2,8 @@
 # Another Python: make setup PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock clean bench kills fuzz soak chaos
+.PHONY: help setup demo test check fmt lock clean bench kills fuzz soak chaos sim \
+	sim-planted
 BIN := .venv/bin
 # Word for word what a step says and takes: $(call timed,what is done,command)
 timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
@@ -10,8 +11,8 @@ timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
 	echo "$(1): done in $$(( $$(date +%s) - begun )) s"
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-		awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+		awk -F '\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 setup: ## make .venv with the locked packages, and fetch the embedded Kafka (once)
 	@PYTHON='$(PYTHON)' .ci/setup
@@ -65,3 +66,10 @@ fuzz: setup ## any bytes, 1,000,000 to each target (INPUTS=n TARGET=name SEED=n 
 soak: setup ## faults every few seconds under load (MINUTES=n RATE=n SEED=n), memory watched, audited
 	@$(BIN)/python -m tests.soak --minutes '$(or $(MINUTES),10)' --rate '$(or $(RATE),2000)' \
 		$(if $(SEED),--seed '$(SEED)')
+
+sim: setup ## simulate 10,000 seeds of faults (SEEDS=n STEPS=200 MINUTES=60; SEED=n traces one)
+	@$(BIN)/python -m tests.sim.suite --seeds '$(or $(SEEDS),10000)' --steps '$(or $(STEPS),200)' \
+		--minutes '$(or $(MINUTES),60)' $(if $(SEED),--seed '$(SEED)')
+
+sim-planted: setup ## let the simulator find each fault planted in engine and gate (NAME=part)
+	@$(BIN)/python -m tests.sim.planted.hunt --name '$(NAME)'
