@@ -283,6 +283,20 @@ def test_a_sweep_forgets_what_is_worthless_and_nothing_else(store: Store) -> Non
     rows.committed()
 
 
+def test_what_may_be_forgotten_is_not_read(store: Store) -> None:
+    """From the instant of its forgetting a row is not there, whether or not it was swept."""
+    rows = Rows(SPEC, store, 10)
+    rows.put(b"a", 30)
+    rows.watermark = 29
+    assert rows.get(b"a") == 30
+    rows.watermark = 30
+    assert rows.get(b"a") is None
+    store.write(rows.writes(), 1, b"")
+    rows.committed()
+    assert rows.get(b"a") is None
+    assert rows.kept(b"a") == 30
+
+
 def test_a_sweep_looks_at_a_row_as_the_open_turn_has_left_it(store: Store) -> None:
     """A row that this turn has made matter again is kept."""
     rows = Rows(SPEC, store, 100)
