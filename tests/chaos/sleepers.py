@@ -120,12 +120,12 @@ def _transaction_over(stage: Stage, seed: int) -> Observed:
     job = stage.job(stage.broker(properties))
     point = stage.draws.choice(("produce.row", "offsets.after", "commit.before"))
     plan = f"{point}:{stage.draws.randrange(20, 60)}:stop"
-    limits = json.dumps({"session_timeout": 25.0, "transaction_timeout": 2.0})
+    limits = json.dumps({"session_timeout": 25.0, "transaction_timeout": 4.0})
     with job.decisions_seen() as eyes:
         with job.flowing(_RATE, seed):
             sleeper = _started(job, plan, static=True, limits=limits)
             _fall_asleep(job, eyes, sleeper, point)
-            time.sleep(5 + 3 * stage.draws.random())
+            time.sleep(7 + 3 * stage.draws.random())
             awake_ms = now_ms()
             told = sleeper.wake()
             assert not job.is_running("w0"), f"stopped at {point} it {told}"
