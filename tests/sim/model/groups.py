@@ -73,6 +73,11 @@ class Group:
         self.offsets: dict[At, int] = {}
         self.pending: dict[int, dict[At, int]] = {}
         """Producer id to the offsets of its open transaction."""
+        self._commits = 0
+        self._written: dict[tuple[int, At], int] = {}
+        """Of a pending offset: the how manieth commit it came with."""
+        self._settled: dict[At, int] = {}
+        """The same of the committed ones."""
         self.refuse_while_completing = False
         """A driver's wish: TxnOffsetCommit is REBALANCE_IN_PROGRESS while assignments are awaited,
         as other brokers do (Kafka does not)."""
@@ -284,13 +289,18 @@ class Group:
         if self.refuse_while_completing and self.state == "completing":
             return KafkaError.REBALANCE_IN_PROGRESS
         self.pending.setdefault(producer, {}).update(offsets)
+        self._commits += 1
+        self._written.update(dict.fromkeys(((producer, at) for at in offsets), self._commits))
         return OK
 
     def settle(self, producer: int, *, commit: bool) -> None:
         """The marker of a producer's transaction has reached the group's offsets."""
-        offsets = self.pending.pop(producer, {})
-        if commit:
-            self.offsets.update(offsets)
+        for at, offset in self.pending.pop(producer, {}).items():
+            written = self._written.pop((producer, at))
+            # Markers of two transactions may come in another order than their offsets did.
+            if commit and written > self._settled.get(at, 0):
+                self._settled[at] = written
+                self.offsets[at] = offset
 
     def fetch(self, partitions: list[At]) -> list[int] | None:
         """Stable offsets, NO_OFFSET where none; None while one is pending."""
