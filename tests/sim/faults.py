@@ -396,7 +396,15 @@ def clock_jumps(run: "Run") -> bool:
 
 
 def days_pass(run: "Run") -> bool:
-    """Longer than anything is remembered."""
+    """Longer than anything is remembered; of older days nothing is left to be decided then."""
+    for _ in range(20):
+        run.journal.catch_up()
+        if run.is_idle():
+            break
+        run.world.run_for(0.25)
+        run.tend()
+    else:
+        return False
     run.world.passed_ms += 10 * DAY
     return True
 
