@@ -185,6 +185,9 @@ def late_markers(run: "Run") -> bool:
     """The coordinator is slow: markers are written long after EndTxn was answered."""
     transactions = run.broker.transactions
     usual = transactions.marker_pace
+    if run.draw.random() < 0.5:
+        run.aim(1, "commit answered")
+        _work(run)
     transactions.marker_pace = run.draw.choice((300.0, 2_000.0))
 
     def end() -> None:
@@ -192,6 +195,67 @@ def late_markers(run: "Run") -> bool:
 
     run.world.later(4.0, end)
     return True
+
+
+def refused_turn(run: "Run") -> bool:
+    """Positions reach the group when a generation has come and gone since they were gathered."""
+    network, usual = run.network, run.network.slow_s
+    network.slow_s = 2.0
+    network.next_fates["AddOffsetsToTxn"] = [Fate.DELAYED] * 6
+
+    def end() -> None:
+        network.slow_s = usual
+        network.next_fates.pop("AddOffsetsToTxn", None)
+
+    run.world.later(5.0, end)
+    _work(run)
+    return join(run) or stop(run)
+
+
+def unanswered_commit(run: "Run") -> bool:
+    """A commit is applied, or not, and its worker does not hear of it."""
+    fates = run.network.next_fates
+    first = run.draw.choice((Fate.UNANSWERED, Fate.LOST))
+    fates["EndTxn"] = [first, *[Fate.LOST] * 60]
+    run.world.later(6.0, lambda: fates.pop("EndTxn", None))
+    _work(run)
+    return True
+
+
+def late_commit(run: "Run") -> bool:
+    """An EndTxn is sent again, and its first copy arrives in a later transaction (KIP-890)."""
+    network = run.network
+    usual = network.slow_s, network.late_s
+    network.slow_s, network.late_s = 1.0, 1.0
+    network.next_fates["EndTxn"] = [Fate.LATE, Fate.LATE, None, Fate.LATE]
+    network.next_fates["AddOffsetsToTxn"] = [None, *[Fate.DELAYED] * 8]
+
+    def end() -> None:
+        network.slow_s, network.late_s = usual
+        network.next_fates.clear()
+
+    run.world.later(8.0, end)
+    _work(run)
+    return True
+
+
+def slow_fetches(run: "Run") -> bool:
+    """Every consumer is slow to hear of what was written, each in its own time."""
+    run.network.fetch_lag_s = run.draw.choice((0.3, 2.0))
+
+    def end() -> None:
+        run.network.fetch_lag_s = 0.0
+
+    run.world.later(6.0, end)
+    _work(run)
+    run.refer(run.market.new_policy(run.now()))
+    return kill(run) if run.draw.random() < 0.5 else True
+
+
+def _work(run: "Run") -> None:
+    """Something for the workers to do."""
+    for _ in range(8):
+        run.crowd.move()
 
 
 def refuse_while_rebalancing(run: "Run") -> bool:
@@ -248,7 +312,9 @@ def truncate(run: "Run") -> bool:
     """Records that were never decided are removed."""
     number = run.draw.randrange(run.plan.partitions)
     topic = run.draw.choice(topics.INPUTS[:5])
-    rest(run)
+    if run.draw.random() < 0.5:
+        rest(run)
+    run.journal.catch_up()
     if run.books.positions[number] is None:
         return False
     run.fill(topic, number)
@@ -504,6 +570,10 @@ FAULTS: Mapping[str, Fault] = {
     "cut": Fault(cut, _AWAY),
     "broker away": Fault(broker_away, _AWAY),
     "bad network": Fault(bad_network, _AWAY),
+    "turn refused": Fault(refused_turn, _AWAY),
+    "commit unanswered": Fault(unanswered_commit, _AWAY),
+    "commit lands late": Fault(late_commit, _AWAY),
+    "slow fetches": Fault(slow_fetches, _AWAY),
     "late markers": Fault(late_markers, _AWAY),
     "refused while rebalancing": Fault(refuse_while_rebalancing),
     "offsets forgotten": Fault(forget_offsets),

@@ -104,8 +104,10 @@ def draw_faults(
     if main in last:
         faults[draw.randrange(steps // 2, steps)].append(main)
     else:
+        # A copy must be older than something.
+        first = steps // 2 if "copy" in main else steps // 10
         for _ in range(draw.choice((1, 2, 3))):
-            faults[draw.randrange(steps // 10, steps)].append(main)
+            faults[draw.randrange(first, steps)].append(main)
     mild = [kind for kind in kinds if kind not in last]
     for _ in range(draw.choice((0, 0, 1, 2, 4, 8))):
         faults[draw.randrange(steps)].append(draw.choice(mild))
@@ -131,7 +133,7 @@ def draw_plan(
         seed=seed,
         steps=steps,
         partitions=draw.choice((1, 2, 2, 3, 4)),
-        workers=draw.choice((1, 2, 2, 3)),
+        workers=1 if "copy" in main else draw.choice((1, 2, 2, 3)),
         is_static=draw.random() < 0.5 or main == "same name",
         simulated_time=simulated_time,
         turn_records=draw.choice((1, 3, 10, 200)),

@@ -430,6 +430,7 @@ class Run:
         """Everything is as it should be again, but what cannot be mended."""
         self._aim, self.hang_at = None, ""
         self.network.faults.clear()
+        self.network.fetch_lag_s = 0.0
         self.network.next_fates.clear()
         self.network.broker_is_away(away=False)
         for site in self.sites:

@@ -93,7 +93,12 @@ class Fetcher:
         if not self._is_fetching and self._assigned and not self._process.dead:
             self._is_fetching = True
             world = self._world
-            world.later(world.latency() + world.latency(), self._fetched, self._process)
+            lag = (
+                self._network.fetch_lag_s * world.random.random()
+                if self._network.fetch_lag_s
+                else 0.0
+            )
+            world.later(world.latency() + world.latency() + lag, self._fetched, self._process)
 
     def _fetched(self) -> None:
         self._is_fetching = False

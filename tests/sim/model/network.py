@@ -56,6 +56,8 @@ class Network:
         self.late_s = 15.0
         self.notice_s = 0.3
         """At most this long until a client notices that its connection was cut."""
+        self.fetch_lag_s = 0.0
+        """Each fetch takes up to so much longer."""
         self.broker_away = False
         self.happened: Counter[tuple[str, str]] = Counter()
         """(request, fate) to how often: for coverage marks."""
