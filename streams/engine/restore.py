@@ -38,6 +38,14 @@ _CLOCK_SET_BACK_MS = 60_000
 """A store written this far in the future tells that the clock was set back: its age is unknown."""
 
 
+_RESET = "Somebody reset the group's offsets; put them back to the record's."
+_AHEAD = (
+    "Either somebody moved the group's offsets on, or the changelog has lost its end. Find out "
+    "which before anything else: with records lost there, put back offsets would decide them "
+    "again. Restore the changelog."
+)
+
+
 class Abandoned(Exception):
     """The partition was taken away while it was being opened."""
 
@@ -247,7 +255,7 @@ class Opening:
                     Cause.STATE_CONTRADICTS_LOG,
                     f"{topic} [{self.number}]: the group's offset is {offset}, the positions "
                     f"record says {mine}.",
-                    "Somebody reset the group's offsets; put them back to the record's.",
+                    _AHEAD if offset > mine else _RESET,
                 )
             self._check_not_truncated(topic, mine, bound)
         missing = len(self.config.references) - len(positions.references)

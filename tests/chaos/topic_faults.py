@@ -233,7 +233,10 @@ def _tail_lost(wipe: bool, stage: Stage, seed: int) -> Observed:  # noqa: FBT001
     if wipe:
         shutil.rmtree(partition(job.folder / "w0", number))
     worker.start_again()
-    return _stays_stopped(job, worker, "the changelog's tail lost", [number])
+    observed = _stays_stopped(job, worker, "the changelog's tail lost", [number])
+    # What was decided and is lost would be decided again.
+    assert "put them back" not in worker.words[-1], worker.words
+    return observed
 
 
 def _row(
