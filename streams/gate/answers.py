@@ -72,11 +72,11 @@ def take_answer(
 
 def _refuse(answer: _Heard, reason: Reason) -> Decision:
     """Refuse what waits; a no is remembered for the day."""
-    reply, facts, policy, ref, prompt, seen, row, known = answer
+    reply, facts, _, ref, prompt, seen, row, known = answer
     days = known.days
     if reason is Reason.DECLINED:
         day = declined(day_of(known, ref.day), ref.service_id, prompt.currency)
-        days = days_with(days, day, _oldest(facts, policy))
+        days = days_with(days, day, facts.oldest_day())
     refs = without_ref(known, ref.prompt_id)
     changes = Changes(
         seen,
@@ -92,7 +92,7 @@ def _refuse(answer: _Heard, reason: Reason) -> Decision:
 
 def _grant(answer: _Heard) -> Decision:
     """A yes for the day: grant what was asked, and charge the orders that wait within it."""
-    reply, facts, policy, ref, prompt, seen, row, known = answer
+    reply, facts, _, ref, prompt, seen, row, known = answer
     grant = granted(prompt, reply)
     day = day_of(known, ref.day)
     effects: tuple[Effect, ...] = ()
@@ -113,7 +113,7 @@ def _grant(answer: _Heard) -> Decision:
     changed = subscriber(
         known,
         without_ref(known, prompt.prompt_id),
-        days_with(known.days, day, _oldest(facts, policy)),
+        days_with(known.days, day, facts.oldest_day()),
         known.province,
         _last(answer, charged),
     )
@@ -127,7 +127,7 @@ def _approve_one(answer: _Heard) -> Decision:
     reply, facts, policy, ref, prompt, seen, row, known = answer
     prompts = without_prompt(row, prompt.prompt_id)
     refs = without_ref(known, prompt.prompt_id)
-    oldest = _oldest(facts, policy)
+    oldest = facts.oldest_day()
     day, days = day_of(known, ref.day), known.days
     effects: tuple[Effect, ...] = ()
     writes: tuple[Write, ...] = ()
@@ -230,11 +230,6 @@ def _last(answer: _Heard, charged: Charged | None) -> LastCharge | None:
     if charged is None:
         return answer.known.last_charge
     return LastCharge(charged.charge_id, answer.facts.at)
-
-
-def _oldest(facts: Facts, policy: PolicyInForce) -> int:
-    """The first day that is still remembered."""
-    return facts.day_of(facts.at) - policy.horizon_days
 
 
 def _decision(answer: _Heard, reason: Reason, changes: Changes, charge_id: str | None) -> Decision:

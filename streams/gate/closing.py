@@ -60,6 +60,5 @@ def _with_no(
     known: Subscriber, facts: Facts, day: int, service_id: str, prompt: OpenPrompt
 ) -> Subscriber:
     """The subscriber's row with a no to a service on the prompt's own day."""
-    policy = facts.policy
-    oldest = day if policy is None else facts.day_of(facts.at) - policy.horizon_days
-    return with_day(known, declined(day_of(known, day), service_id, prompt.currency), oldest)
+    no = declined(day_of(known, day), service_id, prompt.currency)
+    return with_day(known, no, facts.oldest_day())

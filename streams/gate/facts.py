@@ -26,6 +26,16 @@ class Facts(NamedTuple):
         policy = self.policy
         return utc_day(instant) if policy is None else policy.day_of(instant)
 
+    def oldest_day(self) -> int:
+        """The first day whose totals are still needed, under the policy in force.
+
+        By the watermark, which passes no record that was not taken: the event's own time may be
+        days ahead of a sibling's that is still to come, after an outage.
+        """
+        if self.policy is None:
+            return 0
+        return self.day_of(min(self.at, self.watermark)) - self.policy.horizon_days
+
 
 def gather_facts(
     catalogue: Catalogue, at: int, watermark: int, topic: str, partition: int, offset: int

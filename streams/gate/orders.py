@@ -47,7 +47,6 @@ class _Placed(NamedTuple):
     row: ServiceDay | None
     known: Subscriber
     day: SubscriberDay  # the order's own
-    oldest: int  # the first day that is still remembered
 
 
 def admit(remembered: Remembered, order: Order, facts: Facts) -> Decision:
@@ -66,8 +65,7 @@ def admit(remembered: Remembered, order: Order, facts: Facts) -> Decision:
     policy, row = facts.policy, remembered.service_day
     if policy is None:
         return _refuse(row, order, facts, seen, Reason.NO_POLICY, None)
-    oldest = today - policy.horizon_days
-    if day < oldest:
+    if day < today - policy.horizon_days:
         return _refuse(row, order, facts, seen, Reason.STALE, None)
     known = remembered.subscriber or NOBODY
     if known.released_at is not None and order.ordered_at < known.released_at:
@@ -77,14 +75,12 @@ def admit(remembered: Remembered, order: Order, facts: Facts) -> Decision:
     rule = facts.catalogue.rule_for(policy, order, facts.at)
     if rule is None:
         return _refuse(row, order, facts, seen, Reason.NO_RULE, None)
-    return _confirm(
-        _Placed(order, facts, policy, rule, seen, row, known, day_of(known, day), oldest)
-    )
+    return _confirm(_Placed(order, facts, policy, rule, seen, row, known, day_of(known, day)))
 
 
 def _confirm(placed: _Placed) -> Decision:
     """Do what the rule that matches asks for a valid order, if no limit forbids it."""
-    order, facts, policy, rule, _, row, known, day, _ = placed
+    order, facts, policy, rule, _, row, known, day = placed
     confirmation, channel = rule.confirmation, order.channel
     if confirmation is Confirmation.REFUSE:
         return _refuse_by_rule(placed, Reason.REFUSED_BY_POLICY)
@@ -141,13 +137,13 @@ def _charge(
     placed: _Placed, grant: Grant | None, after: ServiceDay | Keep, reason: Reason
 ) -> Decision:
     """Approve an order now: by a grant, or because the policy asks for no yes."""
-    order, facts, policy, rule, seen, row, known, day, oldest = placed
+    order, facts, policy, rule, seen, row, known, day = placed
     charged = charge_order(
         facts, policy, order, day, rule.confirmation, grant, reason, tells=rule.receipt
     )
     changed = Subscriber(
         known.prompts,
-        days_with(known.days, charged.day, oldest),
+        days_with(known.days, charged.day, facts.oldest_day()),
         order.province,
         known.clarified,
         LastCharge(charged.charge_id, facts.at),
@@ -171,7 +167,7 @@ def _charge(
 
 def _charge_as_trial(placed: _Placed) -> Decision:
     """Approve an order without asking, and say what would have been asked."""
-    order, facts, policy, rule, _, row, known, day, _ = placed
+    order, facts, policy, rule, _, row, known, day = placed
     tried = try_out(facts, policy, order, rule, known, day, row)
     decision = _charge(placed._replace(day=tried.day), None, tried.row, Reason.APPROVED_NOT_ASKED)
     return decision._replace(reason=tried.reason, would_ask=tried.would_ask)
@@ -203,7 +199,7 @@ def _wait(placed: _Placed, place: int) -> Decision:
 
 def _ask(placed: _Placed) -> Decision:
     """Open a prompt for an order, beside those that are open."""
-    order, facts, policy, rule, seen, row, known, day, oldest = placed
+    order, facts, policy, rule, seen, row, known, day = placed
     asked = ask(
         facts,
         policy,
@@ -217,7 +213,7 @@ def _ask(placed: _Placed) -> Decision:
     if isinstance(asked, Reason):
         return _refuse_by_rule(placed, asked)
     grant, prompts, shadow = (None, (), None) if row is None else row
-    days = days_with(known.days, asked.day, oldest)
+    days = days_with(known.days, asked.day, facts.oldest_day())
     return _decision(
         row,
         order,

@@ -212,9 +212,7 @@ def _without_charge(
     after = days.without_charge(day, account.service_id, account.price_minor, account.currency)
     if after == day:
         return KEEP
-    policy = facts.policy
-    oldest = 0 if policy is None else facts.day_of(facts.at) - policy.horizon_days
-    return days.with_day(known, after, oldest)
+    return days.with_day(known, after, facts.oldest_day())
 
 
 def _nothing(

@@ -191,6 +191,7 @@ def test_days_past_the_horizon_are_dropped_when_the_row_is_written() -> None:
     gate = Gate(catalogue(policy(OFF)))
     for place in range(12):
         at = NOON + place * DAY
+        gate.tick(at)
         gate.take(order(f"o-{place}", at), at)
     last = (NOON + 11 * DAY) // DAY_MS
     assert [each.day for each in row_of(gate).days] == list(range(last - 7, last + 1))

@@ -279,3 +279,22 @@ def test_the_province_of_the_last_order_says_the_language() -> None:
     gate.take(reply("r-1", NOON), NOON)
     assert gate.subscribers[key].province == "hongkong"
     assert [charge.province for charge in gate.charges] == ["guangdong", "hongkong"]
+
+
+def test_a_day_is_remembered_while_records_of_its_time_may_still_come() -> None:
+    """After an outage a newer order may be taken before an older one of a sibling input: the
+    older day's sum stays, because the watermark has not passed it.
+    """
+    gate = Gate(catalogue(telling(OFF._replace(receipt=True))))
+    gate.tick(NOON)
+    gate.take(order("o-0", NOON), NOON)
+    gate.take(order("o-1", NOON + 9 * DAY), NOON + 9 * DAY)
+    gate.take(order("o-2", NOON), NOON)
+    first, _, last = told(gate, MessageKind.RECEIPT)
+    assert last.text != first.text
+    known = gate.subscribers[subscriber_key(SUBSCRIBER)]
+    assert [day.spent[0].amount_minor for day in known.days] == [400, 200]
+    gate.tick(NOON + 9 * DAY)
+    gate.take(order("o-3", NOON + 9 * DAY), NOON + 9 * DAY)
+    known = gate.subscribers[subscriber_key(SUBSCRIBER)]
+    assert len(known.days) == 1
