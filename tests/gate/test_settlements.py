@@ -185,6 +185,7 @@ def test_a_charge_of_a_forgotten_day_can_still_fail() -> None:
     """After the horizon the account is written, and the days that are kept stay as they are."""
     gate = charged()
     later = NOON + 9 * DAY
+    gate.tick(later)
     gate.take(order("o-2", later), later)
     gate.service_days.clear()
     (row,) = gate.subscribers.values()
