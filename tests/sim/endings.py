@@ -49,7 +49,7 @@ def ended(run: "Run", site: "Site", worker: "Worker") -> None:
     run.mark(f"end: {failure.cause.value}")
     if failure.cause not in run.explained:
         raise Violation(f"a worker ended for no fault of this run: {whole(failure)}")
-    _uncertain(run, failure)
+    _uncertain(run, worker, failure)
     if site.is_guest:
         return
     if not mend(run, site, failure):
@@ -92,14 +92,14 @@ def _let_pass(run: "Run", failure: Fatal) -> None:
     run.mark("recovery: the dead-letter limit is raised")
 
 
-def _uncertain(run: "Run", failure: Fatal) -> None:
+def _uncertain(run: "Run", worker: "Worker", failure: Fatal) -> None:
     """Of a commit of which the worker could not say whether it happened."""
-    if failure.cause is Cause.UNCERTAIN_COMMIT and failure.detail.startswith("Committing"):
-        states = {one.state for one in run.broker.transactions.ids.values()}
-        if "open" in states:
-            run.mark("recovery: an uncertain commit that is aborted")
-        if states & {"committing", "committed"}:
-            run.mark("recovery: an uncertain commit that was committed")
+    if failure.cause is not Cause.UNCERTAIN_COMMIT or worker.engine is None:
+        return
+    if failure.detail.startswith("Committing"):
+        at_hand = run.broker.transactions.ids[worker.engine._producers._current]
+        was = at_hand.state in ("committing", "committed")
+        run.mark(f"recovery: an uncertain commit that {'was committed' if was else 'is aborted'}")
 
 
 def whole(failure: Fatal) -> str:

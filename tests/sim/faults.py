@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from streams import topics
 from streams.engine import Cause
 from streams.gate.words import ActKind
-from tests.sim.model.clock import Machine
 from tests.sim.model.network import Fate
 from tests.sim.plan import DAY, GROUP, HOUR, MINUTE, PREFIX, SECOND, SESSION_S
 
@@ -84,7 +83,10 @@ def kill_at_a_pause(run: "Run") -> bool:
 
 def kill_at(what: str, run: "Run") -> bool:
     """SIGKILL when a worker comes to that pause for the first, second or third time from now."""
-    run.aim(run.draw.choice((1, 1, 2, 3)), what)
+    provoke = _PROVOKED.get(what)
+    run.aim(run.draw.choice((1, 1, 2, 3)) if provoke is None else 1, what)
+    if provoke is not None:
+        provoke(run)
     return True
 
 
@@ -161,8 +163,13 @@ def cut(run: "Run") -> bool:
 def broker_away(run: "Run") -> bool:
     """The broker answers nobody for a while."""
     run.network.broker_is_away(away=True)
-    wait = run.draw.choice((0.3, 1.5, 6.0))
+    wait = run.draw.choice((0.3, 1.5, 6.0, 25.0))
     run.world.later(wait, lambda: run.network.broker_is_away(away=False))
+    if wait > 10:  # a worker that starts asks for so long
+        kill_all(run)
+        run.world.run_for(5.0)
+        run.tend()
+        run.world.run_for(15.0)
     return True
 
 
@@ -188,24 +195,32 @@ def late_markers(run: "Run") -> bool:
     if run.draw.random() < 0.5:
         run.aim(1, "commit answered")
         _work(run)
-    transactions.marker_pace = run.draw.choice((300.0, 2_000.0))
+    transactions.marker_pace = run.draw.choice((300.0, 3_000.0, 10_000.0))
 
     def end() -> None:
         transactions.marker_pace = usual
 
-    run.world.later(4.0, end)
+    run.world.later(6.0, end)
     return True
 
 
 def refused_turn(run: "Run") -> bool:
     """Positions reach the group when a generation has come and gone since they were gathered."""
+    _work(run)
+    run.world.run_for(0.5)
+    run.world.passed_ms += 20 * MINUTE  # prompts are due then
+    if run.plan.simulated_time:
+        for number in range(run.plan.partitions):
+            run.tick(number, run.now())
     network, usual = run.network, run.network.slow_s
     network.slow_s = 2.0
     network.next_fates["AddOffsetsToTxn"] = [Fate.DELAYED] * 6
+    network.next_fates["Produce"] = [Fate.DELAYED] * run.draw.choice((0, 2, 6))
 
     def end() -> None:
         network.slow_s = usual
         network.next_fates.pop("AddOffsetsToTxn", None)
+        network.next_fates.pop("Produce", None)
 
     run.world.later(5.0, end)
     _work(run)
@@ -217,9 +232,31 @@ def unanswered_commit(run: "Run") -> bool:
     fates = run.network.next_fates
     first = run.draw.choice((Fate.UNANSWERED, Fate.LOST))
     fates["EndTxn"] = [first, *[Fate.LOST] * 60]
-    run.world.later(6.0, lambda: fates.pop("EndTxn", None))
+
+    def end() -> None:
+        fates.pop("EndTxn", None)
+
+    run.world.later(6.0, end)
     _work(run)
     return True
+
+
+def joins_in_a_row(run: "Run") -> bool:
+    """Machines come while partitions are still on their way to the ones that came before."""
+    run.network.fetch_lag_s = 2.0
+
+    def end() -> None:
+        run.network.fetch_lag_s = 0.0
+
+    run.world.later(8.0, end)
+
+    def come() -> None:
+        if not join(run):
+            stop(run)
+
+    for wait in (1.0, 2.0):
+        run.world.later(wait, come)
+    return join(run) or stop(run)
 
 
 def late_commit(run: "Run") -> bool:
@@ -241,7 +278,7 @@ def late_commit(run: "Run") -> bool:
 
 def slow_fetches(run: "Run") -> bool:
     """Every consumer is slow to hear of what was written, each in its own time."""
-    run.network.fetch_lag_s = run.draw.choice((0.3, 2.0))
+    run.network.fetch_lag_s = run.draw.choice((0.3, 2.0, 6.0))
 
     def end() -> None:
         run.network.fetch_lag_s = 0.0
@@ -249,7 +286,14 @@ def slow_fetches(run: "Run") -> bool:
     run.world.later(6.0, end)
     _work(run)
     run.refer(run.market.new_policy(run.now()))
-    return kill(run) if run.draw.random() < 0.5 else True
+    goes = run.draw.choice((kill, stop, stop, None))
+
+    def go() -> None:
+        if goes is not None:
+            goes(run)
+
+    run.world.later(run.draw.choice((0.5, 1.5)), go)
+    return True
 
 
 def _work(run: "Run") -> None:
@@ -328,9 +372,10 @@ def make_again(run: "Run") -> bool:
     topic = run.draw.choice(topics.INPUTS[:5])
     if not run.books.has_decided(topic):
         return False
-    if run.draw.random() < 0.5:
+    is_refilled = run.draw.random() < 0.5
+    if is_refilled:
         rest(run)
-    run.remake(topic)
+    run.remake(topic, is_refilled=is_refilled)
     return True
 
 
@@ -351,7 +396,7 @@ def lose_changelog(run: "Run") -> bool:
 def unequal(run: "Run") -> bool:
     """A topic is made again with another number of partitions."""
     rest(run)
-    run.remake(topics.ALARMS, run.plan.partitions + 1)
+    run.remake(topics.ALARMS, count=run.plan.partitions + 1)
     return True
 
 
@@ -456,8 +501,16 @@ def full(run: "Run") -> bool:
 
 def clock_jumps(run: "Run") -> bool:
     """A machine's clock is set forward or back."""
-    machine: Machine = run.draw.choice(run.sites).machine
-    machine.error_ms = run.draw.choice((-2 * MINUTE, -SECOND, 0, 30 * SECOND, HOUR))
+    site = run.running()
+    if site is None or site.worker is None:
+        return False
+    site.machine.error_ms = run.draw.choice((-2 * MINUTE, -SECOND, 30 * SECOND, HOUR))
+    if site.machine.error_ms > MINUTE:
+        _work(run)
+        run.world.run_for(0.5)
+        site.machine.error_ms = 0
+        site.worker.process.kill()
+        run.restart(site, 0.1)
     return True
 
 
@@ -548,6 +601,35 @@ PAUSES = (
 )
 """Where a worker is killed, one by one; beginnings of the model's words."""
 
+_PROVOKED: Mapping[str, Callable[["Run"], object]] = {
+    "produce vas.charges.approved.v1": _work,
+    "close partition-": stop,
+    "incremental_unassign": stop,
+    "disk close": stop,
+    "consumer close": stop,
+    "left the group": stop,
+    "flush": refused_turn,
+    "abort_transaction": refused_turn,
+    "abort answered": refused_turn,
+    "assign": wipe,
+    **dict.fromkeys(
+        (
+            "ListOffsets",
+            "OffsetFetch",
+            "open partition-",
+            "scan partition-",
+            "incremental_assign",
+            "seek",
+            "resume",
+            "pause",
+            "disk lock",
+            "subscribe",
+        ),
+        kill,
+    ),
+}
+"""What brings a worker to a pause that it does not come to by itself."""
+
 _REQUESTS = (
     "Produce",
     "InitProducerId",
@@ -571,6 +653,7 @@ FAULTS: Mapping[str, Fault] = {
     "broker away": Fault(broker_away, _AWAY),
     "bad network": Fault(bad_network, _AWAY),
     "turn refused": Fault(refused_turn, _AWAY),
+    "joins in a row": Fault(joins_in_a_row, _AWAY),
     "commit unanswered": Fault(unanswered_commit, _AWAY),
     "commit lands late": Fault(late_commit, _AWAY),
     "slow fetches": Fault(slow_fetches, _AWAY),

@@ -48,13 +48,15 @@ class Journal:
         self._prefix = prefix
         self.of: dict[str, list[Heard]] = defaultdict(list)
         self.listeners: list[Callable[[Heard], None]] = []
+        self.ignored: dict[str, None] = {}
+        """Topics that are not what they were."""
         self._count = 0
         self._cursors: dict[Partition, int] = {}
 
     def hear(self, partition: Partition, offset: int) -> None:
         """The broker's listener."""
         topic = partition.topic.removeprefix(self._prefix)
-        if topic in _PLAIN:
+        if topic in _PLAIN and topic not in self.ignored:
             self._tell(topic, partition, offset)
 
     def follow(self, partition: Partition) -> None:

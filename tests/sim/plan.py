@@ -17,6 +17,8 @@ from streams.settings import Settings
 PREFIX = "vas."
 GROUP = "gate"
 SESSION_S = 2.0
+_ALONE = ("stores swapped", "flood")
+"""Faults that need all partitions on one machine."""
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
@@ -132,9 +134,9 @@ def draw_plan(
     return Plan(
         seed=seed,
         steps=steps,
-        partitions=draw.choice((1, 2, 2, 3, 4)),
-        workers=1 if "copy" in main else draw.choice((1, 2, 2, 3)),
-        is_static=draw.random() < 0.5 or main == "same name",
+        partitions=draw.choice((2, 3) if main == "stores swapped" else (1, 2, 2, 3, 4)),
+        workers=1 if "copy" in main or main in _ALONE else draw.choice((1, 2, 2, 3)),
+        is_static=main == "same name" or (draw.random() < 0.5 and "left the group" not in main),
         simulated_time=simulated_time,
         turn_records=draw.choice((1, 3, 10, 200)),
         due_acts=draw.choice((1, 2, 50)),

@@ -245,8 +245,14 @@ class _OnePartition:
             self._job.reference.catalogue, at, partition.watermark, topic, partition.number, offset
         )
         gathered = gather(event, facts, self._tables)
-        state = state_of(gathered.remembered.service_day)
-        self._mark(f"life: {state} × {type(event).__name__}")
+        met = {state_of(gathered.remembered.service_day)}
+        if not gathered.service_day_key:
+            # An event that concerns no one service day meets all of its subscriber's.
+            own = f"|{event.msisdn}|".encode()
+            days = partition.tables["grants"].rows
+            met = {state_of(row) for key, row in days.items() if own in key} or met
+        for state in met:
+            self._mark(f"life: {state} × {type(event).__name__}")
 
     def _decide(self) -> None:
         self._job.agent.decide_partition(self._partition, self._tables)  # type: ignore[arg-type]

@@ -79,7 +79,7 @@ class WatchedDisk(SimDisk):
         position = _META_HEAD.unpack_from(stands)[0] if stands else 0
         if log is not None and log.high:
             what = "restored from nothing" if position == 0 else "nothing to restore"
-            if 0 < position < log.high:
+            if position and any(log.visible[position:]):
                 what = "restored from where the store stood"
             self._place.mark(f"recovery: {what}")
         return database

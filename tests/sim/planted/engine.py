@@ -101,10 +101,12 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
     ),
     Planted(
         "handle used again",
-        "a producer that has aborted begins another transaction",
+        "a producer that has thrown records away with a transaction begins another one",
         "streams.engine.engine:Engine._redo",
+        '    with self._watchdog.watching("aborting a transaction"):\n'
+        "        abort(producer)\n"
         "    self._producers.retire_current()\n",
-        "",
+        "    producer.abort_transaction(10)\n",
         0,
         200,
     ),
@@ -241,16 +243,6 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.rows:Rows.get",
         "return None",
         "return row",
-        0,
-        200,
-    ),
-    Planted(
-        "stable offsets not awaited",
-        "an opening takes what the group says while a transaction is open for nothing",
-        "streams.engine.restore:Opening._stable_offsets",
-        "if answer is not None:",
-        "if answer is None:\n            answer = [_NO_OFFSET] * len(siblings)\n"
-        "        if answer is not None:",
         0,
         200,
     ),
