@@ -49,6 +49,8 @@ def ended(run: "Run", site: "Site", worker: "Worker") -> None:
     run.mark(f"end: {failure.cause.value}")
     if failure.cause not in run.explained:
         raise Violation(f"a worker ended for no fault of this run: {whole(failure)}")
+    if "skipped sequence" in failure.detail:
+        raise Violation(f"a handle that had aborted was used again: {whole(failure)}")
     _uncertain(run, worker, failure)
     if site.is_guest:
         return

@@ -196,9 +196,10 @@ def late_markers(run: "Run") -> bool:
         run.aim(1, "commit answered")
         _work(run)
     transactions.marker_pace = run.draw.choice((300.0, 3_000.0, 10_000.0))
+    transactions.group_marker_pace = run.draw.choice((usual, usual, None))
 
     def end() -> None:
-        transactions.marker_pace = usual
+        transactions.marker_pace, transactions.group_marker_pace = usual, None
 
     run.world.later(6.0, end)
     return True
@@ -213,8 +214,8 @@ def refused_turn(run: "Run") -> bool:
         for number in range(run.plan.partitions):
             run.tick(number, run.now())
     network, usual = run.network, run.network.slow_s
-    network.slow_s = 2.0
-    network.next_fates["AddOffsetsToTxn"] = [Fate.DELAYED] * 6
+    network.slow_s = 1.5
+    network.next_fates["AddOffsetsToTxn"] = [Fate.DELAYED] * 12
     network.next_fates["Produce"] = [Fate.DELAYED] * run.draw.choice((0, 2, 6))
 
     def end() -> None:
@@ -222,9 +223,15 @@ def refused_turn(run: "Run") -> bool:
         network.next_fates.pop("AddOffsetsToTxn", None)
         network.next_fates.pop("Produce", None)
 
+    def rebalance() -> None:
+        if not join(run):
+            stop(run)
+
+    for wait in (0.1, 1.4, 2.7):
+        run.world.later(wait, rebalance)
     run.world.later(5.0, end)
-    _work(run)
-    return join(run) or stop(run)
+    _keep_working(run)
+    return True
 
 
 def unanswered_commit(run: "Run") -> bool:
@@ -272,7 +279,7 @@ def late_commit(run: "Run") -> bool:
         network.next_fates.clear()
 
     run.world.later(8.0, end)
-    _work(run)
+    _keep_working(run)
     return True
 
 
@@ -294,6 +301,20 @@ def slow_fetches(run: "Run") -> bool:
 
     run.world.later(run.draw.choice((0.5, 1.5)), go)
     return True
+
+
+def _keep_working(run: "Run") -> None:
+    """Something to do for some seconds to come, with prompts that become due meanwhile."""
+
+    def more() -> None:
+        run.crowd.move()
+        run.world.passed_ms += 2 * MINUTE
+        if run.plan.simulated_time:
+            for number in range(run.plan.partitions):
+                run.tick(number, run.now())
+
+    for place in range(25):
+        run.world.later(0.15 * place, more)
 
 
 def _work(run: "Run") -> None:
@@ -462,7 +483,8 @@ def put_back(run: "Run") -> bool:
     stopped = _stopped(run)
     if stopped is None:
         return False
-    stopped.folder.put_back(run.draw.choice(stopped.copies or [stopped.folder.copy()]))
+    old = stopped.copies[: 1 + len(stopped.copies) // 2] or [stopped.folder.copy()]
+    stopped.folder.put_back(run.draw.choice(old))
     return True
 
 
@@ -690,7 +712,13 @@ FAULTS: Mapping[str, Fault] = {
     "bad reference": Fault(bad_reference),
     "bad tick": Fault(bad_tick),
     "topic missing": Fault(topic_missing, frozenset((Cause.TOPIC_MISSING,))),
-    **{f"kill at: {what}": Fault(partial(kill_at, what)) for what in PAUSES},
+    **{
+        f"kill at: {what}": Fault(
+            partial(kill_at, what),
+            _AWAY if _PROVOKED.get(what) is refused_turn else _NOTHING,
+        )
+        for what in PAUSES
+    },
     **{
         f"{api} {fate.value}": Fault(partial(fate_of, api, fate), _AWAY)
         for api in _REQUESTS

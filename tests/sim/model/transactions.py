@@ -62,6 +62,8 @@ class Transactions:
         self.scan_s = scan_s
         self.marker_pace = 3.0
         """A marker takes this many times an ordinary hop; the driver may slow markers down."""
+        self.group_marker_pace: float | None = None
+        """The same of the group's own markers; None: as the others."""
         self._world = world
         self._partition = partition
         self._group = group
@@ -164,15 +166,20 @@ class Transactions:
     def _end(self, one: Transactional, *, commit: bool) -> None:
         one.state = "committing" if commit else "aborting"
         producer, epoch = one.producer, one.epoch
+        pace = self.marker_pace
+        group_pace = pace if self.group_marker_pace is None else self.group_marker_pace
         acts = [
-            *(self._marker(at, producer, epoch, commit=commit) for at in one.partitions),
-            *(self._group_marker(name, producer, commit=commit) for name in one.groups),
+            *((pace, self._marker(at, producer, epoch, commit=commit)) for at in one.partitions),
+            *(
+                (group_pace, self._group_marker(name, producer, commit=commit))
+                for name in one.groups
+            ),
         ]
         one.unmarked = len(acts)
         if not acts:
             self._finish(one)
-        for act in acts:
-            delay = self._world.latency() * self.marker_pace
+        for slowness, act in acts:
+            delay = self._world.latency() * slowness
             self._world.later(delay, partial(self._write, one, act))
 
     def _marker(
