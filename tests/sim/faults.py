@@ -285,6 +285,8 @@ def late_commit(run: "Run") -> bool:
 
 def slow_fetches(run: "Run") -> bool:
     """Every consumer is slow to hear of what was written, each in its own time."""
+    if run.draw.random() < 0.6:
+        return _slow_references(run)
     run.network.fetch_lag_s = run.draw.choice((0.3, 2.0, 6.0))
 
     def end() -> None:
@@ -303,10 +305,34 @@ def slow_fetches(run: "Run") -> bool:
     return True
 
 
+def _slow_references(run: "Run") -> bool:
+    """Reference data moves, each worker hears of it in its own time, and one of them leaves."""
+    run.network.reference_lag_s = 3.0
+
+    def end() -> None:
+        run.network.reference_lag_s = 0.0
+
+    def change() -> None:
+        if not run.is_ending:
+            run.refer(run.market.change())
+
+    def leave() -> None:
+        stop(run)
+
+    for place in range(10):
+        run.world.later(0.3 * place, change)
+    run.world.later(1.5, leave)
+    run.world.later(6.0, end)
+    _keep_working(run)
+    return True
+
+
 def _keep_working(run: "Run") -> None:
     """Something to do for some seconds to come, with prompts that become due meanwhile."""
 
     def more() -> None:
+        if run.is_ending:
+            return
         run.crowd.move()
         run.world.passed_ms += 2 * MINUTE
         if run.plan.simulated_time:
@@ -547,6 +573,13 @@ def days_pass(run: "Run") -> bool:
     else:
         return False
     run.world.passed_ms += 10 * DAY
+    if run.plan.simulated_time:
+        for number in range(run.plan.partitions):
+            run.tick(number, run.now())
+    run.world.run_for(1.1)
+    for _ in range(4):  # about what is forgotten, and may not have been swept
+        run.crowd.settle()
+        run.crowd.act()
     return True
 
 

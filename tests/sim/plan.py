@@ -142,7 +142,7 @@ def draw_plan(
         due_acts=draw.choice((1, 2, 50)),
         merge_wait=draw.choice((0.0, 0.05, 0.5)),
         cached_rows=draw.choice((1, 4, 100)),
-        sweep_rows=draw.choice((1, 5, 500)),
+        sweep_rows=1 if main == "days pass" else draw.choice((1, 5, 500)),
         sweep_interval_ms=draw.choice((MINUTE, HOUR)),
         buffered_records=draw.choice((2, 6, 8_000)),
         tick_interval=draw.choice((0.25, 1.0)),

@@ -114,6 +114,8 @@ class Run:
         self.step = 0
         self.over: str | None = None
         """The cause of a worker's end after which nothing can go on."""
+        self.is_ending = False
+        """The steps are over; nobody writes any more."""
         self.is_doomed = False
         """Something is destroyed that nobody can mend."""
         self.explained: dict[Cause, None] = {}
@@ -435,9 +437,10 @@ class Run:
 
     def _end_faults(self) -> None:
         """Everything is as it should be again, but what cannot be mended."""
+        self.is_ending = True
         self._aim, self.hang_at = None, ""
         self.network.faults.clear()
-        self.network.fetch_lag_s = 0.0
+        self.network.fetch_lag_s = self.network.reference_lag_s = 0.0
         self.network.next_fates.clear()
         self.network.broker_is_away(away=False)
         for site in self.sites:

@@ -59,8 +59,9 @@ class SimClients:
 
     def reader(self, name: str) -> Reader:
         """A read_committed reader of whole partitions; see fetch.py."""
-        del name
-        return SimReader(self._process, self._broker, self._network)
+        reader = SimReader(self._process, self._broker, self._network)
+        reader.what = name
+        return reader
 
     def transactional_producer(self, transactional_id: str) -> Producer:
         """Fence the id's former owner, abort what it left open; see producer.py."""

@@ -51,6 +51,9 @@ class Assigned:
 class Fetcher:
     """A consumer's fetching and its queue; `poll` and `consume` are the application's."""
 
+    what = "member"
+    """Who reads; the engine's readers have names."""
+
     def __init__(self, process: Process, broker: Broker, network: Network) -> None:
         self._process = process
         self._world = process.world
@@ -93,11 +96,9 @@ class Fetcher:
         if not self._is_fetching and self._assigned and not self._process.dead:
             self._is_fetching = True
             world = self._world
-            lag = (
-                self._network.fetch_lag_s * world.random.random()
-                if self._network.fetch_lag_s
-                else 0.0
-            )
+            network = self._network
+            most = network.reference_lag_s if self.what == "reference" else network.fetch_lag_s
+            lag = most * world.random.random() if most else 0.0
             world.later(world.latency() + world.latency() + lag, self._fetched, self._process)
 
     def _fetched(self) -> None:

@@ -58,6 +58,8 @@ class Network:
         """At most this long until a client notices that its connection was cut."""
         self.fetch_lag_s = 0.0
         """Each fetch takes up to so much longer."""
+        self.reference_lag_s = 0.0
+        """The same for readers of reference topics, instead."""
         self.broker_away = False
         self.happened: Counter[tuple[str, str]] = Counter()
         """(request, fate) to how often: for coverage marks."""

@@ -12,7 +12,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "    for partition in partitions:\n"
         "        partition.store.write(\n"
         "            partition._writes, partition.store.position, partition.positions.dump())\n",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -23,8 +23,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "    for rows in self.tables.values():\n"
         "        rows._young.update({k: r for k, r in rows.dirty.items() if r is not None})\n"
         "    produce, number, changelog =",
-        0,
-        200,
+        12,
+        50,
     ),
     Planted(
         "no fence",
@@ -32,8 +32,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.turn:commit",
         "producer.send_offsets_to_transaction(positions, metadata, timeout)",
         "producer.send_offsets_to_transaction(positions, (metadata[0], -1, '', ''), timeout)",
-        0,
-        200,
+        7,
+        50,
     ),
     Planted(
         "seek off by one",
@@ -42,7 +42,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "self.consumer.seek(position)",
         "self.consumer.seek("
         "TopicPartition(position.topic, position.partition, position.offset + 1))",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -51,7 +51,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.flush",
         "self.positions.next[source] = offset + 1",
         "self.positions.next[source] = offset",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -60,7 +60,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.turn:commit",
         "for partition in turn for one in partition.offsets()]",
         "for partition in turn for one in partition.offsets()[:1]]",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -69,7 +69,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.merge:Merge._tick_must_wait",
         "return offset is not None and offset >= self._cleared",
         "return False",
-        0,
+        120,
         200,
     ),
     Planted(
@@ -78,8 +78,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.roll_back",
         "    self.merge.put_back(self.taken)\n",
         "",
-        0,
-        200,
+        12,
+        50,
     ),
     Planted(
         "overlay kept",
@@ -87,8 +87,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.roll_back",
         "rows.rolled_back()",
         "pass",
-        0,
-        200,
+        12,
+        50,
     ),
     Planted(
         "due acts lost",
@@ -96,8 +96,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.roll_back",
         "heapq.heappush(self._due, entry)",
         "pass",
-        0,
-        200,
+        12,
+        50,
     ),
     Planted(
         "handle used again",
@@ -107,8 +107,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "        abort(producer)\n"
         "    self._producers.retire_current()\n",
         "    producer.abort_transaction(10)\n",
-        0,
-        200,
+        17,
+        50,
     ),
     Planted(
         "broken handle used again",
@@ -116,7 +116,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.transactions:Producers.next",
         "if producer.is_disturbed():",
         "if False:",
-        0,
+        119,
         200,
     ),
     Planted(
@@ -125,8 +125,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.turn:commit",
         '    raise uncertain("committing", error) from error',
         "    return",
-        0,
-        200,
+        14,
+        50,
     ),
     Planted(
         "restored to the stable end",
@@ -134,7 +134,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._replay",
         "ended = offset is not None and offset >= high",
         "ended = True",
-        0,
+        121,
         200,
     ),
     Planted(
@@ -144,7 +144,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "        else:\n                        rows.append((key, message.value()))",
         "        elif message.value() is not None:\n"
         "                        rows.append((key, message.value()))",
-        0,
+        7,
         50,
     ),
     Planted(
@@ -153,7 +153,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._replay",
         "self._due_of(rows)",
         "[]",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -162,7 +162,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._compare",
         "if offset not in (_NO_OFFSET, mine):",
         "if False:",
-        0,
+        20,
         50,
     ),
     Planted(
@@ -171,7 +171,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.membership:Membership._take",
         "if partition is None:",
         "if True:",
-        0,
+        24,
         50,
     ),
     Planted(
@@ -180,7 +180,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._compare",
         "if positions.identity != self.identity.digest:",
         "if False:",
-        0,
+        128,
         200,
     ),
     Planted(
@@ -189,7 +189,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._outdated",
         "    return None\n    age_ms",
         "    return None\n    return None\n    age_ms",
-        0,
+        136,
         200,
     ),
     Planted(
@@ -198,8 +198,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.rows:Rows.kept",
         "raise self._store.failure(error) from error",
         "value = None",
-        0,
-        200,
+        28,
+        50,
     ),
     Planted(
         "carry not carried",
@@ -207,7 +207,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.positions:Positions.copy",
         "self.carry,",
         "b'',",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -216,7 +216,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.finish",
         "position + 1,",
         "position,",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -234,7 +234,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.membership:Membership.throttle",
         "partition.merge.fetched[source])",
         "partition.merge.fetched[source] + 1)",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -243,7 +243,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.rows:Rows.get",
         "return None",
         "return row",
-        0,
-        200,
+        36,
+        50,
     ),
 )

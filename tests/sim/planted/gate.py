@@ -9,7 +9,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.asking:question",
         "expires_at + policy.grace_ms",
         "expires_at",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -18,7 +18,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.keys:service_day_key",
         "{day}|",
         "{0 * day}|",
-        0,
+        7,
         50,
     ),
     Planted(
@@ -27,7 +27,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.repeats:turned_away",
         "if seen is None:",
         "if True:",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -37,7 +37,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "reading if isinstance(reading, Wish) else _texted(reply, known, reading)",
         "reading if isinstance(reading, Wish) else "
         "_texted(reply._replace(received_at=facts.at), known, reading)",
-        0,
+        7,
         50,
     ),
     Planted(
@@ -46,7 +46,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.clarifying:is_alive",
         "at < ref.expires_at",
         "at <= ref.expires_at",
-        0,
+        7,
         50,
     ),
     Planted(
@@ -55,7 +55,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.refunds:request",
         "if amount > rest:",
         "if False:",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -66,7 +66,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "    order = order._replace("
         "price_minor=facts.catalogue.services[order.service_id].price_minor)\n"
         "    charge = _charge(",
-        0,
+        3,
         50,
     ),
     Planted(
@@ -75,7 +75,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.grants:used",
         "grant.count_left - 1",
         "grant.count_left",
-        0,
+        7,
         50,
     ),
     Planted(
@@ -84,7 +84,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.limits:over_spend_limit",
         "if limit_minor is None or",
         "if True or",
-        0,
+        7,
         50,
     ),
     Planted(
@@ -96,8 +96,8 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "        self._produce.__self__._broker.write("
         "topic, self.number, value, key, list(headers))\n"
         "    elif headers is None:",
-        0,
-        200,
+        7,
+        50,
     ),
     Planted(
         "sequence begins again",
@@ -105,7 +105,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.egress.outbox:Chain.load",
         'sequence, last = int.from_bytes(carry[:8], "big"), carry[8:_HEAD_BYTES]',
         "sequence, last = 0, carry[8:_HEAD_BYTES]",
-        0,
+        1,
         50,
     ),
     Planted(
@@ -114,7 +114,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.forgetting:Horizon._after",
         "_MARGIN_DAYS",
         "_MARGIN_DAYS - 9",
-        0,
+        140,
         200,
     ),
     Planted(
@@ -123,7 +123,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.ingress.acts:Acts.on",
         "return self._set_aside.get((topic, partition, offset))",
         "return None",
-        0,
+        38,
         50,
     ),
 )
