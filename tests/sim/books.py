@@ -251,8 +251,13 @@ class Books:
 
     # -- when no transaction is half visible ------------------------------------------------------
 
-    def settle(self, offsets: Mapping[tuple[str, int], int], prefix: str) -> None:
-        """Judge what needs whole transactions; `offsets` are the group's committed ones."""
+    def settle(
+        self, offsets: Mapping[tuple[str, int], int], prefix: str, *, is_exact: bool
+    ) -> None:
+        """Judge what needs whole transactions; `offsets` are the group's committed ones.
+
+        `is_exact`: none is pending, and nobody has reset one.
+        """
         charges, self._judge = self._judge, []
         for charge in charges:
             self._consented(charge)
@@ -268,6 +273,11 @@ class Books:
                 if offset is not None and (position is None or offset > position.next[place]):
                     raise Violation(
                         f"the group is at {offset} of {topic}[{number}], ahead of what was decided"
+                    )
+                if is_exact and offset is not None and position and offset != position.next[place]:
+                    raise Violation(
+                        f"the group is at {offset} of {topic}[{number}], decided up to "
+                        f"{position.next[place]}"
                     )
 
     def _position_fits(self, number: int) -> None:

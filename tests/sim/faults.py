@@ -14,7 +14,7 @@ from streams import topics
 from streams.engine import Cause
 from streams.gate.words import ActKind
 from tests.sim.model.network import Fate
-from tests.sim.plan import DAY, GROUP, HOUR, MINUTE, PREFIX, SECOND, SESSION_S
+from tests.sim.plan import DAY, GROUP, MINUTE, PREFIX, SECOND, SESSION_S
 
 if TYPE_CHECKING:
     from tests.sim.run import Run, Site
@@ -552,7 +552,7 @@ def clock_jumps(run: "Run") -> bool:
     site = run.running()
     if site is None or site.worker is None:
         return False
-    site.machine.error_ms = run.draw.choice((-2 * MINUTE, -SECOND, 30 * SECOND, HOUR))
+    site.machine.error_ms = run.draw.choice((-2 * MINUTE, 30 * SECOND, DAY, DAY))
     if site.machine.error_ms > MINUTE:
         _work(run)
         run.world.run_for(0.5)

@@ -19,6 +19,8 @@ GROUP = "gate"
 SESSION_S = 2.0
 _ALONE = ("stores swapped", "flood")
 """Faults that need all partitions on one machine."""
+_SLOW = ("commit lands late", "slow fetches")
+"""Faults that need some time to come about."""
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
@@ -108,8 +110,9 @@ def draw_faults(
     else:
         # A copy must be older than something.
         first = steps // 2 if "copy" in main else steps // 10
-        for _ in range(draw.choice((1, 2, 3))):
-            faults[draw.randrange(first, steps)].append(main)
+        end = steps * 3 // 5 if main in _SLOW else steps
+        for _ in range(3 if main in _SLOW else draw.choice((1, 2, 3))):
+            faults[draw.randrange(first, end)].append(main)
     mild = [kind for kind in kinds if kind not in last]
     for _ in range(draw.choice((0, 0, 1, 2, 4, 8))):
         faults[draw.randrange(steps)].append(draw.choice(mild))

@@ -369,7 +369,9 @@ class Run:
         self.tend()
         self._peek()
         if self.journal.catch_up() and self.over is None:
-            self.books.settle(self.broker.group(GROUP).offsets, PREFIX)
+            group = self.broker.group(GROUP)
+            is_exact = not group.pending and self.reset_offset is None
+            self.books.settle(group.offsets, PREFIX, is_exact=is_exact)
             for site in self.sites:
                 if site.folder.path not in self.unchecked:
                     self.stores.look(site.folder)

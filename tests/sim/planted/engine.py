@@ -116,8 +116,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.transactions:Producers.next",
         "if producer.is_disturbed():",
         "if False:",
-        119,
-        200,
+        15,
+        50,
     ),
     Planted(
         "uncertain commit passed over",
@@ -225,8 +225,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.references:References.reached",
         "return all(mine >= its for mine, its in zip(self.positions, positions, strict=True))",
         "return True",
-        0,
-        200,
+        16,
+        50,
     ),
     Planted(
         "resumed off by one",
