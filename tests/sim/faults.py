@@ -284,25 +284,24 @@ def late_commit(run: "Run") -> bool:
 
 
 def slow_fetches(run: "Run") -> bool:
-    """Every consumer is slow to hear of what was written, each in its own time."""
-    if run.draw.random() < 0.6:
+    """Consumers hear late of what was written: of reference data, or of everything."""
+    if run.draw.random() < 0.5:
         return _slow_references(run)
     run.network.fetch_lag_s = run.draw.choice((0.3, 2.0, 6.0))
 
     def end() -> None:
         run.network.fetch_lag_s = 0.0
 
-    run.world.later(6.0, end)
-    _work(run)
-    run.refer(run.market.new_policy(run.now()))
-    goes = run.draw.choice((kill, stop, stop, None))
-
-    def go() -> None:
-        if goes is not None:
-            goes(run)
-
-    run.world.later(run.draw.choice((0.5, 1.5)), go)
+    run.world.later(4.0, end)
+    for _ in range(5):
+        _work(run)
+    _keep_working(run)
+    run.world.later(4.5, lambda: None if run.is_ending else _refer_slowly(run))
     return True
+
+
+def _refer_slowly(run: "Run") -> None:
+    _slow_references(run)
 
 
 def _slow_references(run: "Run") -> bool:

@@ -69,8 +69,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.merge:Merge._tick_must_wait",
         "return offset is not None and offset >= self._cleared",
         "return False",
-        120,
-        200,
+        16,
+        50,
     ),
     Planted(
         "records not put back",
@@ -225,8 +225,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.references:References.reached",
         "return all(mine >= its for mine, its in zip(self.positions, positions, strict=True))",
         "return True",
-        16,
-        50,
+        120,
+        200,
     ),
     Planted(
         "resumed off by one",
