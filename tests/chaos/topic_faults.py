@@ -21,7 +21,7 @@ from tests.chaos.keeping import Keeper
 from tests.chaos.row import Observed, Row
 from tests.chaos.stage import Stage
 from tests.chaos.store_faults import differences, partition
-from tests.engine.check import read
+from tests.engine.check import quiet, read
 from tests.engine.rig import PARTITIONS, PATIENCE_S, Rig
 from tests.figures.eyes import now_ms
 
@@ -102,7 +102,7 @@ def _decided(job: Rig, numbers: Sequence[int]) -> dict[int, int]:
 def _delete_records(topic: str, stage: Stage, job: Rig) -> tuple[str, Sequence[int]]:
     """Everything that is in one partition of a topic."""
     number = stage.draws.randrange(PARTITIONS)
-    admin = AdminClient({"bootstrap.servers": job.bootstrap})
+    admin = AdminClient(quiet(job.bootstrap))
     name = job.prefix + topic
     if topic == "changelog":  # a topic that is only compacted refuses
         _configure(admin, name, "cleanup.policy", "compact,delete")
@@ -122,7 +122,7 @@ def _make_again(topics: tuple[str, ...], stage: Stage, job: Rig) -> tuple[str, S
     """Delete one of these topics, make it again under its name, and fill it past its old end."""
     topic = stage.draws.choice(topics)
     name = job.prefix + topic
-    admin = AdminClient({"bootstrap.servers": job.bootstrap})
+    admin = AdminClient(quiet(job.bootstrap))
     admin.delete_topics([name])[name].result()
     stamped = {"message.timestamp.type": "LogAppendTime"}
     config = {"cleanup.policy": "compact"} if topic == "changelog" else stamped
@@ -152,7 +152,7 @@ def _reset_offsets(stage: Stage, job: Rig) -> str:
 
 
 def _set_offsets(job: Rig, offsets: Iterable[tuple[str, int, int]]) -> None:
-    admin = AdminClient({"bootstrap.servers": job.bootstrap})
+    admin = AdminClient(quiet(job.bootstrap))
     wanted = ConsumerGroupTopicPartitions(
         job.prefix + "group", [TopicPartition(*one) for one in offsets]
     )
@@ -193,7 +193,7 @@ def _group_deleted(stage: Stage, seed: int) -> Observed:
     """As a broker that has forgotten the offsets of a group without members."""
     job, worker = _worked(stage, seed)
     assert job.stop(worker.name) == 0
-    admin = AdminClient({"bootstrap.servers": job.bootstrap})
+    admin = AdminClient(quiet(job.bootstrap))
 
     def deleted() -> bool:
         (future,) = admin.delete_consumer_groups([job.prefix + "group"]).values()

@@ -16,7 +16,7 @@ from typing import Protocol
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.engine.check import Check, Checked, Record, read
+from tests.engine.check import Check, Checked, Record, quiet, read
 from tests.figures.eyes import Eyes
 
 PARTITIONS = 4
@@ -67,7 +67,7 @@ class Rig:
             *(NewTopic(self.prefix + name, PARTITIONS, replicas) for name in ("out", "taken")),
             NewTopic(self.prefix + "changelog", PARTITIONS, replicas, config=changelog),
         ]
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin = AdminClient(quiet(self.bootstrap))
         for future in admin.create_topics(wanted).values():
             future.result()
 
@@ -80,7 +80,7 @@ class Rig:
     def _send(self, places: Iterator[int], rate: float, seed: int) -> None:
         producer = Producer(
             {
-                "bootstrap.servers": self.bootstrap,
+                **quiet(self.bootstrap),
                 # What is sent is counted: a broker that goes away must lose and double nothing.
                 "enable.idempotence": True,
                 "partitioner": "murmur2_random",
@@ -127,7 +127,7 @@ class Rig:
 
     def decisions_seen(self) -> Eyes:
         """When decisions of the job are committed, from now on."""
-        settings = {"bootstrap.servers": self.bootstrap}
+        settings = quiet(self.bootstrap)
         return Eyes(settings, self.prefix + "taken", PARTITIONS)
 
     # -- workers ---------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class Rig:
 
     def wait_until_taken(self) -> None:
         """Until the group has taken everything that was sent."""
-        asker = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.prefix + "group"})
+        asker = Consumer({**quiet(self.bootstrap), "group.id": self.prefix + "group"})
         try:
             self.wait(lambda: self._taken(asker) >= self.sent, f"{self.sent} records taken")
         finally:
@@ -224,7 +224,7 @@ class Rig:
 
     def taken(self) -> int:
         """Records of the two keyed inputs that the group has taken."""
-        asker = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.prefix + "group"})
+        asker = Consumer({**quiet(self.bootstrap), "group.id": self.prefix + "group"})
         try:
             return self._taken(asker)
         finally:

@@ -125,7 +125,7 @@ def _kill_all(
 def decisions_seen(settings: Settings) -> Eyes:
     """When decisions of a gate are committed, from now on."""
     topic = settings.topic_prefix + topics.DECISIONS
-    return Eyes(clients.reader(settings, "figures"), topic, settings.partitions)
+    return Eyes(clients.reader(settings, "figures") | {"log_level": 0}, topic, settings.partitions)
 
 
 def _await_decided(settings: Settings, hands: "_Hands") -> int:

@@ -21,7 +21,7 @@ class Progress:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._asker = Consumer(clients.asker(settings, settings.group))
-        self._consumer = Consumer(clients.reader(settings, "figures-progress"))
+        self._consumer = Consumer(clients.reader(settings, "figures-progress") | {"log_level": 0})
 
     def decided(self) -> int:
         """Events whose turn is committed: the group's offsets, which travel in the turn."""
