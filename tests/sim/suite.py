@@ -34,7 +34,7 @@ class Result:
     decisions: int = 0
     over: Counter[str] = field(default_factory=Counter)
     marks: Counter[str] = field(default_factory=Counter)
-    violations: list[tuple[int, int, str]] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
     """(seed, step, what)"""
     digest: str = ""
     cpu_s: float = 0.0
@@ -56,7 +56,7 @@ def run_seeds(
         for seed in seeds:
             if time.monotonic() > until:
                 break
-            _run_one(seed, steps, result, digest.update)
+            _run_one(seed, steps, result, digest.update, tell)
             if result.seeds % _COLLECT_EVERY == 0:
                 gc.collect()
             result.cpu_s = time.process_time() - began
@@ -69,18 +69,33 @@ def run_seeds(
     return result
 
 
-def _run_one(seed: int, steps: int, result: Result, take: Callable[[bytes], None]) -> None:
+def _run_one(
+    seed: int,
+    steps: int,
+    result: Result,
+    take: Callable[[bytes], None],
+    tell: Callable[[str], None],
+) -> None:
     run = Run(seed, steps, result.marks)
     try:
         outcome = run.go()
     except Exception as error:  # noqa: BLE001  # a fault of ours counts like one of the gate's
-        result.violations.append((seed, run.step, f"{type(error).__name__}: {error}"))
+        violation = _told(seed, run.step, steps, f"{type(error).__name__}: {error}")
+        result.violations.append(violation)
+        tell(violation)
         take(b"?")
     else:
         result.decisions += outcome.decisions
         result.over[outcome.over or ""] += 1
         take(outcome.digest.encode())
     result.seeds += 1
+
+
+def _told(seed: int, step: int, steps: int, what: str) -> str:
+    return (
+        f"VIOLATION, seed {seed}, step {step}: {what}\n"
+        f"  repeat it: make sim SEED={seed} STEPS={steps}"
+    )
 
 
 def _progress(result: Result) -> str:
@@ -99,10 +114,7 @@ def report(result: Result, steps: int) -> list[str]:
     lines.append(f"ended early, as they should: {ended or 'none'}")
     lines += [f"  {result.marks[mark]:8} {mark}" for mark in REQUIRED]
     lines += [f"NOT VISITED: {mark}" for mark in missing(result.marks)]
-    for seed, step, what in result.violations:
-        lines.append(f"VIOLATION, seed {seed}, step {step}: {what}")
-        lines.append(f"  repeat it: make sim SEED={seed} STEPS={steps}")
-    return lines
+    return [*lines, *result.violations]
 
 
 def failed(result: Result) -> bool:
