@@ -16,8 +16,11 @@ without a transaction ends the process.
 """
 
 import asyncio
+import logging
+import os
+import sys
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 import faust
 
@@ -139,7 +142,22 @@ class App(faust.App):
 
 
 class Worker(faust.Worker):
-    """Faust's worker, without mode's second of sleep before the loop closes."""
+    """Faust's worker, whose end waits for nothing that nobody wants any more."""
 
     async def _sentinel_task(self) -> None:
+        """Without mode's second of sleep before the loop closes."""
         await asyncio.sleep(0)
+
+    def execute_from_commandline(self) -> NoReturn:
+        """Run until told to stop, then be gone.
+
+        A thread in the background may still wait for an answer of the broker, up to a minute; the
+        interpreter would wait for it. All that had to be closed is closed by now.
+        """
+        try:
+            super().execute_from_commandline()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(code)
