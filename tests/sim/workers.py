@@ -75,7 +75,10 @@ class WatchedDisk(SimDisk):
     def database(self, name: str) -> Database:
         database = super().database(name)
         log = self._place.broker.partition(self._changelog, int(name.rpartition("-")[2]))
-        stands = database.get(_META)
+        try:
+            stands = database.get(_META)
+        except RuntimeError:  # damaged just there: the store finds it itself
+            return database
         position = _META_HEAD.unpack_from(stands)[0] if stands else 0
         if log is not None and log.high:
             what = "restored from nothing" if position == 0 else "nothing to restore"
