@@ -3,6 +3,7 @@
 import ast
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import confluent_kafka
@@ -12,14 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import streams.audit
-from streams.audit import released
+from streams.audit import Entry, released
 from streams.audit.answers import Reading, Words, plain
 from streams.audit.books import Books
 from streams.audit.derive import partition_of
+from streams.audit.laws.law08_same_log import _in_order
 from streams.audit.segments import count
 from streams.audit.standing import day_of
 from streams.audit.strict import Malformed, walk
-from streams.topics import ORDERS, POLICIES
+from streams.topics import DECISIONS, ORDERS, POLICIES, REFERENCES, TICKS
 from tests.audit.honest import honest
 from tests.audit.market import policy
 from tests.audit.scribe import DAY, MORNING, encode
@@ -245,3 +247,31 @@ def test_the_auditor_shares_nothing_with_what_it_audits() -> None:
                     names = [f"streams.{alias.name}" for alias in node.names]
             ours = {name for name in names if name.split(".")[0] == "streams"}
             assert all(n.startswith("streams.audit") or n in allowed for n in ours), path
+
+
+def _taken(*causes: tuple[str, int, int]) -> list[Any]:
+    """Decisions with these causes (topic, offset, act), and nothing else to find fault with."""
+    return [
+        SimpleNamespace(
+            topic=topic,
+            offset=offset,
+            act=act,
+            sequence=sequence,
+            watermark=5,
+            reference=(0,) * len(REFERENCES),
+            entry=Entry(DECISIONS, 0, sequence, 0, None, None, ()),
+        )
+        for sequence, (topic, offset, act) in enumerate(causes)
+    ]
+
+
+def test_an_unreadable_tick_may_be_taken_between_the_due_acts_of_the_one_before() -> None:
+    """Of too many due acts for one turn the rest follows later; each kind keeps its own order."""
+    assert not list(_in_order(_taken((TICKS, 29, 1), (TICKS, 30, 0), (TICKS, 29, 2))))
+    for wrong in (
+        ((TICKS, 29, 2), (TICKS, 30, 0), (TICKS, 29, 1)),
+        ((TICKS, 30, 0), (TICKS, 29, 1), (TICKS, 29, 0)),
+        ((ORDERS, 3, 0), (ORDERS, 3, 0)),
+    ):
+        (found,) = _in_order(_taken(*wrong))
+        assert "out of its own order" in found.sentence

@@ -75,7 +75,7 @@ def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
 def _in_order(decisions: list[Decision]) -> Iterator[Finding]:
     """Sequence without holes; watermark, positions and each input's offsets never go back."""
     watermark, positions = -1, (0,) * len(REFERENCES)
-    taken: dict[str, tuple[int, int]] = {}
+    taken: dict[tuple[str, bool], tuple[int, int]] = {}
     for expected, decision in enumerate(decisions):
         if decision.sequence != expected:
             yield finding(NUMBER, decision.entry, f"its sequence should be {expected}")
@@ -86,12 +86,14 @@ def _in_order(decisions: list[Decision]) -> Iterator[Finding]:
             now < before for now, before in zip(decision.reference, positions, strict=True)
         ):
             yield finding(NUMBER, decision.entry, "the reference positions go back")
-        here = decision.offset, decision.act
-        if here <= taken.get(decision.topic, (-1, -1)):
+        # What is due has an order of its own: of too many acts for one turn the rest comes in the
+        # next ones, and an unreadable tick may be taken meanwhile.
+        here, own = (decision.offset, decision.act), (decision.topic, decision.act > 0)
+        if here <= taken.get(own, (-1, -1)):
             sentence = f"{decision.topic} is taken out of its own order"
             yield finding(NUMBER, decision.entry, sentence)
         watermark, positions = decision.watermark, decision.reference
-        taken[decision.topic] = here
+        taken[own] = here
 
 
 class _Ticks:
