@@ -3,8 +3,9 @@
     python -m tests.sim.suite --seeds 10000            # seeds 0 to 9999
     python -m tests.sim.suite --seed 4711              # one, with a trace of what happened
 
-A suite fails when a law is broken, and when it was large enough to visit everything that must be
-visited (marks.py) and did not. Each run prints its seed when it fails, with what repeats it.
+A suite fails when a law is broken, when its time was over before its seeds were, and when it was
+large enough to visit everything that must be visited (marks.py) and did not. Each run prints its
+seed when it fails, with what repeats it.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import gc
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -30,7 +31,10 @@ _TOLD_EVERY = 100
 class Result:
     """What a suite came to."""
 
+    asked: int = 0
+    """Seeds that were to run."""
     seeds: int = 0
+    """That did."""
     decisions: int = 0
     over: Counter[str] = field(default_factory=Counter)
     marks: Counter[str] = field(default_factory=Counter)
@@ -41,14 +45,14 @@ class Result:
 
 
 def run_seeds(
-    seeds: Iterable[int],
+    seeds: Sequence[int],
     steps: int,
     *,
     until: float = float("inf"),
     tell: Callable[[str], None] = lambda _: None,
 ) -> Result:
     """Run them one after the other, until `until` (monotonic clock)."""
-    result, digest, began = Result(), blake2b(digest_size=16), time.process_time()
+    result, digest, began = Result(len(seeds)), blake2b(digest_size=16), time.process_time()
     was_on = gc.isenabled()
     gc.collect()
     gc.disable()
@@ -112,25 +116,37 @@ def report(result: Result, steps: int) -> list[str]:
     ]
     ended = ", ".join(f"{count} {cause}" for cause, count in result.over.items() if cause)
     lines.append(f"ended early, as they should: {ended or 'none'}")
-    lines += [f"  {result.marks[mark]:8} {mark}" for mark in REQUIRED]
-    lines += [f"NOT VISITED: {mark}" for mark in missing(result.marks)]
-    return [*lines, *result.violations]
+    if result.seeds < COMPLETE_SEEDS:
+        lines.append(f"coverage is judged from {COMPLETE_SEEDS} seeds on")
+    else:
+        lines += [f"  {result.marks[mark]:8} {mark}" for mark in REQUIRED]
+        lines += [f"NOT VISITED: {mark}" for mark in missing(result.marks)]
+    lines += result.violations
+    if result.seeds < result.asked:
+        lines.append(f"FAILED: the time was over after {result.seeds} of {result.asked} seeds")
+    return lines
 
 
 def failed(result: Result) -> bool:
     """Whether a suite must end with an error."""
     is_incomplete = result.seeds >= COMPLETE_SEEDS and bool(missing(result.marks))
-    return bool(result.violations) or is_incomplete
+    return bool(result.violations) or is_incomplete or result.seeds < result.asked
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Simulate the gate under faults.")
-    parser.add_argument("--seeds", type=int, default=10_000)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seeds", type=int, default=10_000, help="how many, 1 or more")
+    parser.add_argument("--first", type=int, default=0, help="the first of them, 0 or more")
+    parser.add_argument("--steps", type=int, default=200, help="of each run, 1 or more")
+    parser.add_argument("--seed", type=int, help="trace only this one, 0 or more")
+    parser.add_argument("--minutes", type=float, default=60.0, help="by then all must have run")
     asked = parser.parse_args(arguments)
+    for name, least in (("seeds", 1), ("first", 0), ("steps", 1), ("seed", 0)):
+        given = getattr(asked, name)
+        if given is not None and given < least:
+            parser.error(f"--{name} must be {least} or more, not {given}")
+    if not asked.minutes > 0:  # nor a NaN
+        parser.error(f"--minutes must be more than 0, not {asked.minutes:g}")
     if asked.seed is not None:
         return _trace(asked.seed, asked.steps)
     until = time.monotonic() + asked.minutes * 60
