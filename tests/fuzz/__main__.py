@@ -1,7 +1,7 @@
 """`make fuzz`: any bytes, by the million, to everything that takes bytes or text from outside.
 
 The exit code is 0 only when every input was answered, 99.9 % of them within a millisecond of CPU
-time, and the process did not grow.
+time, and the process did not grow. Of too few inputs that share is not judged, and this is said.
 """
 
 import os
@@ -13,12 +13,26 @@ import click
 from tests.fuzz.fuzzing import BOUND_NS, GROWTH_MAX_BYTES, Failure, Figures, again, run
 from tests.fuzz.targets import TARGETS
 
+# Of fewer a handful of slow ones are a thousandth, and one busy moment of the machine is a verdict.
+JUDGED_INPUTS = 10_000
+
 
 @click.command()
-@click.option("--inputs", default=1_000_000, show_default=True, help="To each target.")
+@click.option(
+    "--inputs",
+    type=click.IntRange(min=1),
+    default=1_000_000,
+    show_default=True,
+    help=f"To each target; 99.9 % are judged from {JUDGED_INPUTS:,} on.",
+)
 @click.option("--target", type=click.Choice(tuple(TARGETS)), help="Only this one; else all.")
-@click.option("--seed", type=int, help="Of all chance; else drawn.")
-@click.option("--input", "number", type=int, help="Take only this input of the seed, and show it.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of all chance; else drawn.")
+@click.option(
+    "--input",
+    "number",
+    type=click.IntRange(min=0),
+    help="Take only this input of the seed, and show it.",
+)
 def main(inputs: int, target: str | None, seed: int | None, number: int | None) -> None:
     """Feed the targets, and tell how they took it."""
     if number is not None:
@@ -31,6 +45,8 @@ def main(inputs: int, target: str | None, seed: int | None, number: int | None) 
         f"{'target':14}{'inputs/s':>10}{'p50':>8}{'p99':>8}{'p99.9':>8}{'max':>10}{'+ MB':>7}"
     )
     ended = [_run(name, seed, inputs) for name in ([target] if target else TARGETS)]
+    if inputs < JUDGED_INPUTS:
+        click.echo(f"p99.9 is not judged: that takes {JUDGED_INPUTS:,} inputs a target")
     click.echo(f"seed {seed}: load average {os.getloadavg()[0]:.1f}")
     sys.exit(0 if all(ended) else 1)
 
@@ -42,14 +58,15 @@ def _run(name: str, seed: int, inputs: int) -> bool:
         click.echo(f"FAILED: {found}")
         return False
     click.echo(_line(found))
-    if not found.is_quick:
+    is_quick = found.is_quick or inputs < JUDGED_INPUTS
+    if not is_quick:
         click.echo(
             f"FAILED: {name}: 99.9 % of the inputs must take less than {BOUND_NS:,} ns of CPU; "
             f"a load average of {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores makes it more"
         )
     if not found.is_steady:
         click.echo(f"FAILED: {name}: more than {GROWTH_MAX_BYTES:,} bytes were kept")
-    return found.is_quick and found.is_steady
+    return is_quick and found.is_steady
 
 
 def _line(figures: Figures) -> str:

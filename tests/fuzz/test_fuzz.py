@@ -3,7 +3,10 @@
 from random import Random
 
 import pytest
+from click.testing import CliRunner
 
+from tests.fuzz import fuzzing
+from tests.fuzz.__main__ import JUDGED_INPUTS, main
 from tests.fuzz.fuzzing import BYTES_FREE, Failure, Figures, Single, again, run
 from tests.fuzz.mutate import mutated
 from tests.fuzz.targets import TARGETS
@@ -95,3 +98,21 @@ def test_memory_beyond_the_input_is_a_finding() -> None:
     found = run(Greedy(), SEED, 10_000)
     assert isinstance(found, Failure)
     assert "are allowed" in found.story
+
+
+@pytest.mark.parametrize("option", [("--inputs", "0"), ("--inputs", "-1"), ("--seed", "-1")])
+def test_no_inputs_are_refused(option: tuple[str, str]) -> None:
+    """A run that would show nothing, or cannot be repeated by its seed, is a usage error."""
+    asked = CliRunner().invoke(main, option)
+    assert asked.exit_code == 2
+    assert option[0] in asked.output
+
+
+def test_of_few_inputs_the_slowest_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below so many the percentiles are shown only, and it is said; from there on they decide."""
+    monkeypatch.setattr(fuzzing, "BOUND_NS", 0)
+    command = ["--target", next(iter(TARGETS)), "--seed", "1", "--inputs"]
+    few = CliRunner().invoke(main, [*command, "100"])
+    assert (few.exit_code, "p99.9 is not judged" in few.output) == (0, True)
+    enough = CliRunner().invoke(main, [*command, str(JUDGED_INPUTS)])
+    assert (enough.exit_code, "p99.9 is not judged" in enough.output) == (1, False)
