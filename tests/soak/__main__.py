@@ -1,14 +1,18 @@
 """`make soak`: the gate under load while faults strike, and what it holds and what it takes.
 
 The exit code is 0 only when every order was answered, every event decided, no law broken, no worker
-ended for a cause that needs a person, and memory, file handles and threads stayed flat.
+ended for a cause that needs a person, and memory, file handles and threads stayed flat. Else what
+was written (logs, state, the broker's records) is kept in build/soak.
 """
 
+import math
 import os
+import shutil
 import statistics
 import sys
-import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -16,19 +20,44 @@ from rich.console import Console
 
 from streams.broker import EmbeddedBroker
 from tests.soak.faults import Fault
-from tests.soak.soaking import Outcome, soak
+from tests.soak.soaking import RATE_LEAST, SECONDS_LEAST, Outcome, soak
+
+MINUTES_LEAST = SECONDS_LEAST / 60
+_BUILD = Path("build")
+
+
+def _at_least(least: float) -> Callable[[click.Context, click.Parameter, float], float]:
+    """Refuses what is less, or no number."""
+
+    def checked(_context: click.Context, _option: click.Parameter, given: float) -> float:
+        if not least <= given < math.inf:
+            raise click.BadParameter(f"{given:g}: what is below {least:g} cannot be judged.")
+        return given
+
+    return checked
 
 
 @click.command()
-@click.option("--minutes", default=10.0, show_default=True, help="For which orders are placed.")
-@click.option("--rate", default=2000.0, show_default=True, help="Events a second.")
-@click.option("--seed", type=int, help="Of people and faults; else drawn.")
+@click.option(
+    "--minutes",
+    default=10.0,
+    show_default=True,
+    callback=_at_least(MINUTES_LEAST),
+    help=f"For which orders are placed, {MINUTES_LEAST:g} or more.",
+)
+@click.option(
+    "--rate",
+    default=2000.0,
+    show_default=True,
+    callback=_at_least(RATE_LEAST),
+    help=f"Events a second, {RATE_LEAST:g} or more.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Of people and faults; else drawn.")
 def main(minutes: float, rate: float, seed: int | None) -> None:
     """Let faults strike every few seconds while the outside world turns."""
     seed = time.time_ns() % 1_000_000 if seed is None else seed
     click.echo(f"seed {seed}: {minutes:g} minutes at {rate:g} events a second")
-    with tempfile.TemporaryDirectory(prefix="tollgate-soak-") as made:
-        folder = Path(made)
+    with evidence((_BUILD / "soak" / str(seed)).absolute()) as folder:
         with EmbeddedBroker(folder / "kafka", tell=click.echo) as broker:
             outcome = soak(
                 broker,
@@ -39,13 +68,27 @@ def main(minutes: float, rate: float, seed: int | None) -> None:
                 rate=rate,
                 tell=click.echo,
             )
-    _tell(outcome)
-    faults = outcome.faults()
-    for fault in faults:
-        click.echo(f"FAILED: {fault}")
-    outcome.report.print(Console())
-    click.echo(f"seed {seed}; load average {os.getloadavg()[0]:.1f}")
-    sys.exit((outcome.report.exit_code or 1) if faults else 0)
+        _tell(outcome)
+        faults = outcome.faults()
+        for fault in faults:
+            click.echo(f"FAILED: {fault}")
+        outcome.report.print(Console())
+        click.echo(f"seed {seed}; load average {os.getloadavg()[0]:.1f}")
+        if faults:
+            sys.exit(outcome.report.exit_code or 1)
+
+
+@contextmanager
+def evidence(folder: Path) -> Iterator[Path]:
+    """An empty folder; removed when all went well inside, else kept and named."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    except BaseException:  # an end by exit code or Ctrl-C too
+        click.echo(f"logs, state and the broker's records are kept in {folder}", err=True)
+        raise
+    shutil.rmtree(folder)
 
 
 def _tell(outcome: Outcome) -> None:

@@ -31,7 +31,7 @@ from tests.fuzz.decoding import decode_inputs
 from tests.soak.again import last_records
 from tests.soak.faults import Fault, Strokes
 from tests.soak.keeping import FIRST, SECOND, Keeper
-from tests.soak.watched import Life, Watcher
+from tests.soak.watched import LIFE_LEAST_S, Life, Watcher
 
 # A dead owner's transaction is over after 6 s, its broker looks every 10 s, a broker restarts, and
 # machines are busy.
@@ -40,6 +40,12 @@ RECOVERY_S = 120.0
 LAG_S = 3.0
 # The share of the time, at the end, in which no fault ends the first worker.
 _CALM = 0.4
+# Then the calm holds the gap before a last fault that ends it, its restart, and two lives that are
+# judged: a worker may once end by itself, after a long pause say.
+SECONDS_LEAST = (2 * LIFE_LEAST_S + 8.0) / _CALM
+# Then each of the 8 partitions has an event every 80 ms, so that how long it takes until all decide
+# again is the gate's time, not the wait for an event. (A rate at which `make test` has a soak.)
+RATE_LEAST = 100.0
 _START_S = 60.0
 # Below the dead-letter limit, a tenth of the last 10,000 records, even at low rates.
 _BAD_RECORDS = 5
@@ -89,6 +95,8 @@ class Outcome(NamedTuple):
         ]
         if not any(life.is_judged for life in self.lives):
             told.append("no life was long enough to be judged")
+        if not self.struck:
+            told.append("no fault was made")
         if self.undecided:
             told.append(f"{self.undecided} events are undecided")
         if self.world_exit_code:
@@ -201,7 +209,11 @@ def soak(
     rate: float,
     tell: Tell,
 ) -> Outcome:
-    """Let all of it happen; `rate` is events a second."""
+    """Let all of it happen; `rate` is events a second.
+
+    From SECONDS_LEAST and RATE_LEAST on it can be judged. RuntimeError when something that must
+    come does not, or when a worker ends for a cause that needs a person.
+    """
     gate = Gate(broker, prefix, folder)
     struck: list[Struck] = []
     with ExitStack() as stack:

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from streams.broker import EmbeddedBroker
+from tests.soak.__main__ import evidence, main
 from tests.soak.faults import ENDING, Fault, Strokes
 from tests.soak.soaking import soak
 from tests.soak.watched import (
@@ -118,3 +120,32 @@ def test_a_seed_draws_the_same_faults_and_calm_ones_end_no_life() -> None:
     assert turns == [Fault.JOIN, Fault.LEAVE] * (len(turns) // 2) + turns[len(turns) // 2 * 2 :]
     assert not {one.draw(calm=True).fault for _ in range(300)} & set(ENDING)
     assert LIFE_LEAST_S < _SECONDS
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "least"),
+    [
+        *(("--minutes", given, "2") for given in ("0", "-1", "1.9", "nan", "inf")),
+        *(("--rate", given, "100") for given in ("0", "-5", "99", "nan")),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(option: str, given: str, least: str) -> None:
+    """Too short or too thin a soak is a usage error at once, which names the least."""
+    asked = CliRunner().invoke(main, [option, given])
+    assert asked.exit_code == 2
+    assert f"below {least} cannot be judged" in asked.output
+
+
+def test_what_was_written_is_kept_after_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder is emptied before, removed after a success, and kept and named after a failure."""
+    folder = tmp_path / "soak" / "7"
+    with pytest.raises(FileNotFoundError), evidence(folder) as made:
+        (made / "kafka").rename(made / "nowhere" / "kafka")
+    assert folder.exists()
+    assert str(folder) in capsys.readouterr().err
+    (folder / "worker.log").write_text("why")
+    with evidence(folder) as made:
+        assert list(made.iterdir()) == []
+    assert not folder.exists()
