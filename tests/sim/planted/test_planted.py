@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.sim.planted import hunt
 from tests.sim.planted.hunt import FAULTS, find
 from tests.sim.planted.planting import Planted, broken_code, function_of
 
@@ -24,3 +25,27 @@ def test_a_fault_is_gone_afterwards() -> None:
         function = function_of(planted)
         assert function.__code__.co_filename != f"<{planted.name}>"
         assert broken_code(planted, function).co_code
+
+
+def test_a_name_of_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A part of no planted fault's name is a usage error that lists their names."""
+    with pytest.raises(SystemExit) as refused:
+        hunt.main(["--name", "nonsense"])
+    assert refused.value.code == 2
+    told = capsys.readouterr().err
+    assert all(planted.name in told for planted in FAULTS)
+
+
+def test_only_a_violation_finds_a_fault() -> None:
+    """What else a run raises is an error of the simulator's, and goes up."""
+    ours = Planted(
+        name="an error of the simulator",
+        broken="A step of the run ends in an exception.",
+        function="tests.sim.run:Run._pass",
+        old="draw = self.draw",
+        new="raise LookupError",
+        found_at=0,
+        within=1,
+    )
+    with pytest.raises(LookupError):
+        find(ours, range(1))
