@@ -7,7 +7,8 @@ import logging
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from confluent_kafka import (
@@ -33,6 +34,8 @@ from streams.engine.ports import (
 
 log = logging.getLogger(__name__)
 
+_NOTHING = 0  # a log_level: the system is unusable
+_SAID_EVERY_S = 10.0
 _MEMBERSHIP_HEAD = len("CGMDv2:")
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
@@ -86,13 +89,14 @@ class KafkaClients:
         }
         if self._config.instance:
             settings["group.instance.id"] = self._config.instance
-        return cast(GroupConsumer, _GroupConsumer(settings))
+        return cast(GroupConsumer, _GroupConsumer(settings, logger=_listening(_voice.say)))
 
     def reader(self, name: str) -> Reader:
         """A read_committed reader of whole partitions; `name` shows in the broker's metrics."""
         return Consumer(
             {
                 **self._common,
+                "log_level": _NOTHING,
                 "group.id": f"{self._config.group}-{name}",  # required by librdkafka, never joined
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
@@ -136,12 +140,48 @@ class KafkaClients:
         """Plain and idempotent."""
         return cast(
             TickProducer,
-            ConfluentProducer({**self._common, "enable.idempotence": True, "linger.ms": 5}),
+            ConfluentProducer(
+                {**self._common, "enable.idempotence": True, "linger.ms": 5},
+                logger=_listening(_voice.say),
+            ),
         )
 
     def look_ups(self) -> LookUps:
         """Questions on clients of their own."""
         return _LookUps(self._config)
+
+
+class _Voice:
+    """librdkafka's log as ours; a client that tries again and again is heard once in a while.
+
+    A worker's clients write some eighty lines a second while the broker is away.
+    """
+
+    def __init__(self) -> None:
+        self._quiet_until: dict[str, float] = {}
+        self._left_out: Counter[str] = Counter()
+
+    def say(self, record: logging.LogRecord) -> bool:
+        """As a logger's filter: said here or left out, and never again further on."""
+        text = record.getMessage()
+        kind, now = text.partition(" ")[0], time.monotonic()
+        if now < self._quiet_until.get(kind, 0.0):
+            self._left_out[kind] += 1
+            return False
+        self._quiet_until[kind] = now + _SAID_EVERY_S
+        more = self._left_out.pop(kind, 0)
+        log.log(record.levelno, "%s%s", text, f" (and {more} more {kind} lines)" if more else "")
+        return False
+
+
+_voice = _Voice()
+
+
+def _listening(hear: Callable[[logging.LogRecord], bool]) -> logging.Logger:
+    """A logger for one client: librdkafka calls it when the client is polled."""
+    logger = logging.Logger("librdkafka")  # noqa: LOG001
+    logger.addFilter(hear)
+    return logger
 
 
 class _GroupConsumer(Consumer):
@@ -179,15 +219,12 @@ class _Producer(ConfluentProducer):
     def __init__(self, settings: dict[str, Any]) -> None:
         self._is_disturbed = False
         # One of its own for each handle: a shared one would tell of the other's connections.
-        listening = logging.Logger("librdkafka")  # noqa: LOG001
-        listening.addFilter(self._hear)
-        super().__init__(settings, logger=listening)
+        super().__init__(settings, logger=_listening(self._hear))
 
     def _hear(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
         self._is_disturbed = self._is_disturbed or text.startswith(("FAIL ", "REQTMOUT "))
-        log.log(record.levelno, "%s", text)
-        return False  # said already
+        return _voice.say(record)
 
     def is_disturbed(self) -> bool:
         """Serves the log first: a line of a commit that has returned is there by now."""
@@ -197,13 +234,14 @@ class _Producer(ConfluentProducer):
 
 class _LookUps:
     def __init__(self, config: Config) -> None:
-        self._client = config.client
+        # Never polled, so a log would pile up; what goes wrong is told by whoever asked.
+        self._client = {**config.client, "log_level": _NOTHING}
         # May be replaced by another thread: whoever asks keeps its own, for the answers on their
         # way to a handle that is let go never come.
         self._admin = AdminClient(dict(self._client))
         self._consumer = Consumer(
             {
-                **config.client,
+                **self._client,
                 "group.id": config.group,  # never subscribes: asks for the group's offsets only
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
