@@ -63,7 +63,7 @@ fuzz: setup ## any bytes, 1,000,000 to each target (INPUTS=n TARGET=name SEED=n 
 		$(if $(TARGET),--target '$(TARGET)') $(if $(SEED),--seed '$(SEED)') \
 		$(if $(INPUT),--input '$(INPUT)')
 
-soak: setup ## faults every few seconds under load (MINUTES=2.. RATE=100.. SEED=n), memory watched, audited
+soak: setup ## faults every few seconds under load (MINUTES=2.. RATE=100.. SEED=n), audited
 	@$(BIN)/python -m tests.soak --minutes '$(or $(MINUTES),10)' --rate '$(or $(RATE),2000)' \
 		$(if $(SEED),--seed '$(SEED)')
 
