@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from traceback import format_exception, format_tb
 
 from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
@@ -44,6 +45,25 @@ _STOPS: Mapping[EngineCause, Cause] = {
     EngineCause.JOB_FAILED: Cause.IMPOSSIBLE,
     EngineCause.IMPOSSIBLE: Cause.IMPOSSIBLE,
 }
+
+# The engine knows none of our settings: our table names the one to change, or the act to type.
+_OURS_INSTEAD = frozenset(
+    (
+        EngineCause.FOLDER_IN_USE,
+        EngineCause.FOLDER_FOREIGN,
+        EngineCause.FENCED,
+        EngineCause.JOB_FAILED,
+        EngineCause.IMPOSSIBLE,
+    )
+)
+# The engine says which of them is to be restored, our table what else there is to choose.
+_OURS_TOO = frozenset(
+    (
+        EngineCause.PARTITIONS_UNEQUAL,
+        EngineCause.STATE_CONTRADICTS_LOG,
+        EngineCause.LOG_TRUNCATED,
+    )
+)
 
 
 def make_codecs(settings: Settings) -> Codecs:
@@ -125,10 +145,21 @@ def _served(port: int, metrics: Metrics, meter: Meter) -> Served:
 def _end(fatal: EngineFatal) -> None:
     """End the process with the sentence and the exit code of its cause."""
     stop = _stop_of(fatal)
-    # What nobody foresaw is shown whole; a known end needs no trace of calls.
-    log.critical("%s", stop, exc_info=fatal if stop.cause is Cause.IMPOSSIBLE else None)
+    if stop.cause is Cause.IMPOSSIBLE:
+        # What nobody foresaw is shown whole. The sentence comes last: a page has the log's end.
+        log.error("%s", _calls(fatal.__cause__ or fatal))
+    log.critical("%s", stop)
     logging.shutdown()
     os._exit(stop.cause.exit_code)
+
+
+def _calls(error: BaseException) -> str:
+    """The calls that failed; of a `Stop` without its words, which are told by themselves."""
+    if isinstance(error, Stop):
+        lines = ["Traceback (most recent call last):\n", *format_tb(error.__traceback__)]
+    else:
+        lines = format_exception(error)
+    return "".join(lines).rstrip()
 
 
 def _stop_of(fatal: EngineFatal) -> Stop:
@@ -141,7 +172,11 @@ def _stop_of(fatal: EngineFatal) -> Stop:
             return stop
         case RegistryUnavailable() as away:
             return Stop(Cause.REGISTRY_AWAY, str(away))
-    return Stop(_STOPS[fatal.cause], fatal.detail, fatal.advice)
+    cause = _STOPS[fatal.cause]
+    if fatal.cause in _OURS_INSTEAD:
+        return Stop(cause, fatal.detail)
+    ours = f"\n{cause.value.advice}" if fatal.cause in _OURS_TOO else ""
+    return Stop(cause, fatal.detail, fatal.advice + ours)
 
 
 def _calm_collector() -> None:

@@ -78,20 +78,23 @@ class Cause(Enum):
     TOPIC_MISSING = Fatal(
         13,
         "a topic is missing",
-        "Run `tollgate topics plan`, then `tollgate topics apply`, with the same settings.",
+        "A new gate: run `tollgate topics plan`, then `tollgate topics apply`, with the same "
+        "settings. A topic that was in use: restore it; made again under its name it is refused.",
         Supervisor.PAGE,
     )
     PARTITIONS_UNEQUAL = Fatal(
         14,
         "topics that belong together have different numbers of partitions",
         "The number is fixed for life: an order, its reply and its state meet on one partition. "
-        "Create the topics anew, or set TOLLGATE_TOPIC_PREFIX to a fresh prefix.",
+        "Before anything was decided, create the topics anew; afterwards restore them, or start "
+        "over with a fresh TOLLGATE_TOPIC_PREFIX (deploy/stopping.md).",
         Supervisor.PAGE,
     )
     TOPIC_DIFFERS = Fatal(
         15,
         "a topic is not what this gate needs, and cannot become so",
-        "Use another TOLLGATE_TOPIC_PREFIX, or delete the topic if nothing in it counts.",
+        "Use another TOLLGATE_TOPIC_PREFIX, or delete the topic if the gate has never decided "
+        "anything.",
         Supervisor.PAGE,
     )
     SCHEMA_INCOMPATIBLE = Fatal(
@@ -141,20 +144,21 @@ class Cause(Enum):
     STATE_AHEAD = Fatal(
         23,
         "the state and the log contradict each other",
-        "The log has lost records, or is another one. Find out which before anything is charged; "
-        "if the log is right, move the state folder away: it is rebuilt from the log.",
+        "deploy/stopping.md has each case. Never delete the group or its offsets. Only a new "
+        "TOLLGATE_TOPIC_PREFIX starts over, and it forgets what was decided.",
         Supervisor.PAGE,
     )
     DEAD_LETTERS = Fatal(
         24,
         "too many records cannot be read",
-        "Look at the record named and mend its writer. A restart takes the same records again.",
+        "Look at the record named and mend its writer; a restart takes the same records again. "
+        "`tollgate quarantine unreadable` lets a bad batch pass.",
         Supervisor.PAGE,
     )
     IMPOSSIBLE = Fatal(
         25,
         "something that should be impossible has happened",
-        "Nothing of the open turn was charged. Keep the log and the state folder, and report it. "
+        "Nothing of the open turn was committed. Keep the log and the state folder, and report it. "
         "If it names a record, `tollgate quarantine record` sets that one aside.",
         Supervisor.PAGE,
     )
@@ -174,7 +178,8 @@ class Cause(Enum):
     FENCED = Fatal(
         28,
         "another worker has taken this one's place",
-        "Nothing to do if it is meant; two workers must not share a TOLLGATE_INSTANCE.",
+        "Nothing to do if it is meant; two workers must not share a TOLLGATE_INSTANCE: give each "
+        "its own.",
         Supervisor.LATER,
     )
     BROKER_SETUP = Fatal(
@@ -198,7 +203,9 @@ class Cause(Enum):
     LOG_TRUNCATED = Fatal(
         32,
         "records are gone from the log that were never decided",
-        "Restore them, or find out what they were: nothing is skipped and nothing starts over.",
+        "Only the brokers' own files (a disk, a snapshot) can bring them back at their old offsets. "
+        "Otherwise only a new TOLLGATE_TOPIC_PREFIX starts over, and it forgets what was decided "
+        "(deploy/stopping.md).",
         Supervisor.PAGE,
     )
     CARE_NOT_DONE = Fatal(

@@ -35,6 +35,8 @@ class Unread(NamedTuple):
     causes: Counter[str]
     last: int
     """Offset of the last one that cannot be read; -1 without any."""
+    is_whole: bool
+    """Whether all that was asked for was looked at."""
 
 
 class Place:
@@ -128,7 +130,7 @@ class Place:
             if said is not None:
                 causes[said.cause] += 1
                 latest = message.offset() or 0
-        return Unread(count, causes, latest)
+        return Unread(count, causes, latest, count < _LOOKED_AT_MAX)
 
     def _asked(self, ask: Callable[[], T]) -> T:
         try:

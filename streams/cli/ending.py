@@ -1,5 +1,6 @@
 """How a command ends when it cannot go on: a sentence on standard error, the cause's code."""
 
+import textwrap
 from typing import IO, Any
 
 import click
@@ -29,10 +30,22 @@ class EndingGroup(click.Group):
             raise Ended(stop) from stop
 
 
+# As wide as help is (main.py).
+_COLUMNS = 100
+
+
 def exit_codes() -> str:
-    """Every exit code with its meaning, and what a worker's supervisor does, for the help."""
+    """Every exit code: its meaning, what a worker's supervisor does, and below what to do."""
     lines = [
-        f"  {cause.exit_code}  {cause.value.sentence} · {cause.supervisor.value}" for cause in Cause
+        f"  {cause.exit_code}  {cause.value.sentence} · {cause.supervisor.value}\n"
+        + textwrap.fill(
+            cause.value.advice,
+            _COLUMNS,
+            initial_indent=" " * 6,
+            subsequent_indent=" " * 6,
+            break_on_hyphens=False,
+        )
+        for cause in Cause
     ]
     foreseen = ["  0  done", f"  1  an error nobody foresaw · {Supervisor.PAGE.value}"]
     return "\n".join([*foreseen, "  2  wrong usage", *lines])

@@ -67,7 +67,7 @@ class Program(EndingGroup):
     is_eager=True,
     expose_value=False,
     callback=lambda context, _, wanted: _show_exit_codes(context) if wanted else None,
-    help="Show what each exit code means and what a supervisor does, and exit.",
+    help="Show what each exit code means, what a supervisor does and what a person, and exit.",
 )
 @click.option(
     "--restart-codes",

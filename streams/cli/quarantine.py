@@ -87,6 +87,12 @@ def record(
 @click.option(
     "--up-to", type=click.IntRange(min=0), required=True, help="Offset of the last of the batch."
 )
+@click.option(
+    "--readable-too",
+    is_flag=True,
+    help="Also where all can be read: conflicts count against the limit too, and only a worker can "
+    "tell them.",
+)
 def unreadable(
     topic: str,
     partition: int,
@@ -94,6 +100,7 @@ def unreadable(
     reason: str,
     by: str | None,
     yes: bool,  # noqa: FBT001  # click gives options by name
+    readable_too: bool,  # noqa: FBT001
 ) -> None:
     """Let the unreadable records of an input's partition pass, up to an offset and no further.
 
@@ -101,6 +108,7 @@ def unreadable(
     can be read is decided as ever.
     """
     from streams.acts import Place
+    from streams.errors import Cause, Stop
     from streams.tail import codecs_of
 
     loaded, found = settings.load(), _input(topic)
@@ -113,6 +121,13 @@ def unreadable(
                 f"{unread.causes.total()} of {unread.records} records not decided yet cannot be "
                 f"read ({causes or 'none'}){last}."
             )
+            if unread.is_whole and not unread.causes and not readable_too:
+                raise Stop(
+                    Cause.ACT_REFUSED,
+                    f"everything of {place} up to offset {up_to} can be read",
+                    "Nothing was written. If the worker that stopped names a cause that only a "
+                    "worker can tell, such as conflict, say --readable-too.",
+                )
             _act(loaded, ActKind.RAISE_LIMIT, place, up_to, by, reason, yes=yes)
 
 
@@ -152,17 +167,31 @@ def _act(
 ) -> None:
     """Ask, and write it down."""
     from streams.acts import Recorder
+    from streams.errors import Cause, Stop
 
     who = by or _user()
     question = {
         ActKind.QUARANTINE: f"Set record {offset} of {place} aside, for ever?",
         ActKind.RAISE_LIMIT: f"Let what cannot be read of {place} pass up to offset {offset}?",
     }[kind]
-    if not yes:
-        click.confirm(question, abort=True)
+    if not (yes or _confirmed(question)):
+        raise Stop(
+            Cause.ACT_REFUSED,
+            "nobody said yes",
+            "Nothing was written; --yes writes without asking.",
+        )
     recorded = Recorder(loaded).record(kind, place.topic, place.partition, offset, who, reason)
     click.echo(f"On record: {_told(recorded.act)}.")
     click.echo("Workers read it within a moment; start those again that have stopped.")
+
+
+def _confirmed(question: str) -> bool:
+    """The answer; where nobody can give one, a no."""
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        click.echo()
+        return False
 
 
 def _told(act: Any) -> str:

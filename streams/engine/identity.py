@@ -46,7 +46,8 @@ def identify(config: Config, look_ups: LookUps) -> Identity:
         raise Fatal(
             Cause.TOPIC_MISSING,
             f"Missing on the broker: {', '.join(missing)}.",
-            "Create the topics first (`tollgate topics apply`).",
+            "Create them if nothing was ever decided; else restore them: made again they are "
+            "refused.",
         )
     counts = {name: topics[name][1] for name in partitioned}
     if len(set(counts.values())) > 1:
@@ -54,7 +55,7 @@ def identify(config: Config, look_ups: LookUps) -> Identity:
         raise Fatal(
             Cause.PARTITIONS_UNEQUAL,
             f"Co-partitioned topics must have the same number of partitions: {told}.",
-            "Keys have moved or will; restore the original topics, or start a new prefix.",
+            "Keys have moved or will; restore the original topics.",
         )
     return Identity(
         f"cluster {look_ups.cluster_id()}, group {config.group}, changelog {config.changelog}",
@@ -120,6 +121,5 @@ class IdentityWatch:
                 Cause.STATE_CONTRADICTS_LOG,
                 f"A topic of group {config.group} was deleted and made again while this worker "
                 f"ran ({', '.join((*config.inputs, config.changelog))}).",
-                "Restore the original topics; to start over on purpose, use a new group and "
-                "changelog.",
+                "Restore the original topics.",
             )

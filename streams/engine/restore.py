@@ -179,8 +179,8 @@ class Opening:
                 f"The folder {self._name} stands for changelog offset {store.position} of "
                 f"{changelog} [{self.number}], which ends at {high}: the log has lost what was "
                 "committed.",
-                "Find out what happened to the topic before anything else. If the log is right, "
-                "remove the folder.",
+                "Find out what happened to the topic, and restore it. Move the folder away only if "
+                "the folder alone is in doubt: it may be the last copy of what was committed.",
             )
         if store.position < low:
             # Compaction never moves the start of a log; only deleting records does.
@@ -232,7 +232,7 @@ class Opening:
                     Cause.STATE_CONTRADICTS_LOG,
                     f"The group has positions for {where} ({group_offsets}) but the changelog "
                     "has none: state is lost.",
-                    "Restore the changelog topic; to start over on purpose, use a new group.",
+                    "Restore the changelog topic.",
                 )
             # A group that has never decided anything starts at the first records there are.
             starts = [low for low, _ in bounds]
@@ -243,8 +243,7 @@ class Opening:
                 Cause.STATE_CONTRADICTS_LOG,
                 f"The topics of {where} are not those its state was made from: a topic was "
                 "deleted and made again, or it is another cluster's copy.",
-                "Restore the original topics; to start over on purpose, use a new group and "
-                "changelog.",
+                "Restore the original topics.",
             )
         for topic, offset, mine, bound in zip(
             self.config.inputs, group_offsets, positions.next, bounds, strict=True

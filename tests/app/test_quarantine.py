@@ -88,13 +88,18 @@ def run(kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_a_worker_names_the_record_it_stops_at_and_what_to_type(run: Run) -> None:
-    """It ends with its code, the record's place, its masked key, and the command."""
+    """It ends with its code, the record's place, its masked key and the command, all told once, as
+    the last of its log.
+    """
     where = f"orders.v1 [{run.order.partition}] offset {run.order.offset}"
     for code, said in run.stops[:2]:
         assert code == Cause.IMPOSSIBLE.exit_code, said
         assert f"while deciding {where} (key …{NUMBERS[10][-3:]}): AssertionError" in said
         options = f"--partition {run.order.partition} --offset {run.order.offset} --reason 'WHY'"
-        assert f"tollgate quarantine record orders.v1 {options}" in said
+        command = f"tollgate quarantine record orders.v1 {options}"
+        assert command in "\n".join(said.splitlines()[-5:])
+        assert said.count(command) == said.count("while deciding") == 1
+        assert "the same records come again" not in said
 
 
 def test_the_calls_are_shown_and_no_number(run: Run) -> None:

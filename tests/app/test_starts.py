@@ -131,14 +131,20 @@ def test_a_state_folder_is_one_workers_and_one_gates(
     folder = str(gate.settings.data_dir)
     with gate.worker() as worker:
         decide_one(gate, worker)
-        check(gate.refused(), Cause.STATE_IN_USE, folder, "own data folder")
+        check(gate.refused(), Cause.STATE_IN_USE, folder, "Give each worker a TOLLGATE_DATA_DIR")
         decide_one(gate, worker)
         assert worker.stop() == 0
     other_group = gate.refused(GROUP=f"{prefix}other")
     check(other_group, Cause.STATE_FOREIGN, folder, f"group {prefix}other", f"group {prefix}gate")
     (tmp_path / "other").mkdir()
     other_gate = Gate(kafka, f"{prefix}other.", tmp_path / "other", PARTITIONS="1")
-    check(other_gate.refused(DATA_DIR=folder), Cause.STATE_FOREIGN, folder, "Use another")
+    check(
+        other_gate.refused(DATA_DIR=folder), Cause.STATE_FOREIGN, folder, "Point TOLLGATE_DATA_DIR"
+    )
+
+
+# What starts over on purpose.
+PREFIX = "a new TOLLGATE_TOPIC_PREFIX"
 
 
 def shorten(gate: Gate, name: str, offset: int) -> None:
@@ -167,7 +173,7 @@ def test_a_state_that_contradicts_the_log(gate: Gate) -> None:
     gate.write(*(keyed(order(SUBSCRIBER, each, ASKS_NOT, now_ms())) for each in ("two", "three")))
     shorten(gate, topics.ORDERS, 4)
     told = "has offsets 4 to 4, the next to take is 2"
-    check(gate.refused(), Cause.LOG_TRUNCATED, f"{orders} {told}", "nothing is skipped")
+    check(gate.refused(), Cause.LOG_TRUNCATED, f"{orders} {told}", "nothing is skipped", PREFIX)
     delete(gate, topics.CARE)
     provision.apply(gate.settings)
-    check(gate.refused(), Cause.STATE_AHEAD, "deleted and made again", "Restore")
+    check(gate.refused(), Cause.STATE_AHEAD, "deleted and made again", "Restore", PREFIX)

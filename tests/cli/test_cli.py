@@ -89,6 +89,9 @@ def test_exit_codes_are_distinct_and_listed() -> None:
     assert all(2 < code < 126 for code in codes)
     listed = run("--exit-codes").output
     assert all(f"  {cause.exit_code}  {cause.value.sentence}" in listed for cause in Cause)
+    words = " ".join(listed.split())
+    assert all(cause.value.advice in words for cause in Cause)
+    assert max(map(len, listed.splitlines())) <= 100
 
 
 def test_config_shows_values_their_source_and_no_secret() -> None:

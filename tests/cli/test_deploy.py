@@ -136,6 +136,22 @@ def test_what_no_restart_helps_is_never_restarted() -> None:
     assert not (codes_of(Supervisor.NOBODY) & {cause.exit_code for cause in WORKERS})
 
 
+def test_who_is_called_finds_every_code_and_command() -> None:
+    """stopping.md has a part or a row for every cause that pages, and its commands exist."""
+    text = (DEPLOY / "stopping.md").read_text(encoding="utf-8")
+    told = re.findall(r"^## .*\((\d+)\)$|^\| (\d+) \|", text, re.MULTILINE)
+    codes = {int(part or row) for part, row in told}
+    assert codes >= codes_of(Supervisor.PAGE)
+    assert codes <= {cause.exit_code for cause in Cause} | {1}
+    assert set(re.findall(r"TOLLGATE_[A-Z_]+[A-Z]", text)) <= NAMES | {"TOLLGATE_SECURITY"}
+    for words in re.findall(r"(?:`|^ +)tollgate ([a-z]+(?: [a-z]+)?)", text, re.MULTILINE):
+        command: Any = tollgate
+        for word in words.split():
+            if not hasattr(command, "commands"):
+                break
+            command = command.commands[word]
+
+
 def test_the_image_has_no_java_and_no_root() -> None:
     """The image installs the locked production packages by hash, and runs as its own user."""
     text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")

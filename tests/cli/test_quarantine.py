@@ -23,6 +23,7 @@ from streams.reference.log import Writer
 from tests.app.rig import ASKS_NOT, CODECS, Gate, example, keyed, now_ms, order, ticks_at
 
 NUMBER = "8613700000017"
+NEIGHBOUR = "8613700000018"  # of the other partition
 WHY = ("--reason", "ticket 4711", "--yes")
 # Decided before the worker was stopped; behind these lie records that nobody has taken.
 DECIDED, OPEN = 5, 10
@@ -41,6 +42,7 @@ def gate(kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Gat
         assert worker.stop() == 0
     good = keyed(order(NUMBER, "open", ASKS_NOT, now_ms()))
     made.write(*[good, good._replace(value=b"no order")] * (OPEN // 2))
+    made.write(keyed(order(NEIGHBOUR, "open", ASKS_NOT, now_ms())))
     return made
 
 
@@ -106,7 +108,9 @@ def test_without_a_yes_nothing_is_written(gate: Gate, home: int) -> None:
     words = ("record", "orders", *at(home, DECIDED + 1), "--reason", "ticket 4711")
     for answer in ("n\n", ""):
         result = typed(gate, *words, answer=answer)
-        assert result.exit_code == 1
+        assert result.exit_code == Cause.ACT_REFUSED.exit_code
+        assert "Nothing was written; --yes writes without asking." in result.output
+        assert "Aborted" not in result.output
         assert (
             f"Set record {DECIDED + 1} of quarantine-tests.orders.v1 [{home}] aside, for ever?"
             in (result.output)
@@ -160,7 +164,7 @@ def test_what_a_worker_says_to_type_can_be_typed(gate: Gate, home: int) -> None:
     """Both commands that are told are commands, but for the reason."""
     for command in (
         record_command(topics.ORDERS, home, DECIDED),
-        unreadable_command(topics.ORDERS, home, DECIDED),
+        unreadable_command(topics.ORDERS, home, DECIDED + 1),
     ):
         program, name, *words = shlex.split(command)
         assert (program, name) == ("tollgate", "quarantine")
@@ -232,6 +236,21 @@ REFUSED: dict[str, tuple[Callable[[int], tuple[str, ...]], int, str]] = {
         "Missing option '--offset'",
     ),
 }
+
+
+def test_what_only_a_worker_can_tell_is_let_pass_on_demand(gate: Gate, home: int) -> None:
+    """Conflicts can be read: an act for them is refused, and written when it is said so."""
+    words = ("unreadable", "orders", "--partition", str(1 - home), "--up-to", "0", *WHY)
+    before = acts(gate)
+    refused = typed(gate, *words)
+    assert refused.exit_code == Cause.ACT_REFUSED.exit_code
+    assert "up to offset 0 can be read" in refused.output
+    assert "say --readable-too" in refused.output
+    assert acts(gate) == before
+    result = typed(gate, *words, "--readable-too")
+    assert result.exit_code == 0, result.output
+    assert "0 of 1 records not decided yet cannot be read (none)." in result.output
+    assert acts(gate)[-1][1][1:5] == (ActKind.RAISE_LIMIT, topics.ORDERS, 1 - home, 0)
 
 
 @pytest.mark.parametrize("name", REFUSED)
