@@ -8,9 +8,11 @@ import pytest
 import yaml
 
 from streams import settings
-from streams.app import _STOPS
+from streams.app import _STOPS, _stop_of
 from streams.cli.main import tollgate
 from streams.cluster import CONNECT_SECONDS_MAX
+from streams.engine import Cause as EngineCause
+from streams.engine import Fatal
 from streams.errors import RESTART_SECONDS, RESTART_SIGNALS, Cause, Supervisor
 from streams.setting_rows import range_of
 
@@ -134,6 +136,21 @@ def test_what_no_restart_helps_is_never_restarted() -> None:
     ):
         assert cause.exit_code in pages
     assert not (codes_of(Supervisor.NOBODY) & {cause.exit_code for cause in WORKERS})
+
+
+@pytest.mark.parametrize(
+    ("cause", "setting"),
+    [
+        (EngineCause.FOLDER_IN_USE, "TOLLGATE_DATA_DIR"),
+        (EngineCause.FOLDER_FOREIGN, "TOLLGATE_DATA_DIR"),
+        (EngineCause.FENCED, "TOLLGATE_INSTANCE"),
+        (EngineCause.STATE_CONTRADICTS_LOG, "TOLLGATE_TOPIC_PREFIX"),
+        (EngineCause.LOG_TRUNCATED, "TOLLGATE_TOPIC_PREFIX"),
+    ],
+)
+def test_a_workers_last_words_name_the_setting(cause: EngineCause, setting: str) -> None:
+    """The engine knows no settings; what is printed names the one that helps."""
+    assert setting in str(_stop_of(Fatal(cause, "Where.", "What to do.")))
 
 
 def test_who_is_called_finds_every_code_and_command() -> None:
