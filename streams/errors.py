@@ -204,8 +204,8 @@ class Cause(Enum):
         32,
         "records are gone from the log that were never decided",
         "Only the brokers' own files (a disk, a snapshot) can bring them back at their old "
-        "offsets. Otherwise only a new TOLLGATE_TOPIC_PREFIX starts over, and it forgets what was decided "
-        "(deploy/stopping.md).",
+        "offsets. Otherwise only a new TOLLGATE_TOPIC_PREFIX starts over, and it forgets what was "
+        "decided (deploy/stopping.md).",
         Supervisor.PAGE,
     )
     CARE_NOT_DONE = Fatal(
