@@ -47,7 +47,8 @@ class Limits:
     stable_offsets: float = 45.0
     """Session timeout, transaction timeout and the coordinator's scan (10 s by default), twice."""
     refusals: int = 50
-    """Turns refused one after another: past this the group does not take this worker back."""
+    """Turns refused one after another, for two session timeouts at least: past this the group does
+    not take this worker back."""
     linger_ms: float = 2.0
     """Overlaps sending with deciding."""
     tick_interval: float = 1.0

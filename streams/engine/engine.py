@@ -74,6 +74,7 @@ class Engine:
         self._after_turn = after_turn
         self.lags: dict[tuple[str, int], int] = {}
         self._refusals = 0
+        self._refused_since = 0.0
         self._ask_from = 0.0
         self._busy = False
         self._lags_at = 0.0
@@ -275,8 +276,13 @@ class Engine:
     def _redo(self, turn: Turn, producer: Producer, refusal: Refused) -> None:
         """The broker refused the positions: undo everything and take the records again."""
         log.warning("turn of %d records refused (%s), taken again", len(turn), refusal)
+        now = self._ports.clock.monotonic()
+        if self._refusals == 0:
+            self._refused_since = now
         self._refusals += 1
-        if self._refusals > self.config.limits.refusals:
+        # Also in time: a group may wait for a leader that is gone as long as its session lasts.
+        is_long = now - self._refused_since > 2 * self.config.limits.session_timeout
+        if is_long and self._refusals > self.config.limits.refusals:
             raise Fatal(
                 Cause.FENCED,
                 f"The group {self.config.group} has refused {self._refusals} turns one after "
