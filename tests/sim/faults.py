@@ -372,7 +372,7 @@ def reset_offsets(run: "Run") -> bool:
     rest(run)
     offsets = run.broker.group(GROUP).offsets
     found = [at for at, offset in offsets.items() if offset > 0]
-    if not found:
+    if not found or run.reset_offset is not None:  # one at a time: the operator remembers one
         return False
     at = run.draw.choice(found)
     run.reset_offset = at, offsets[at]
