@@ -483,7 +483,7 @@ class Run:
             if self.world.now > until and self.is_doomed:
                 return
             if self.world.now > until:
-                raise Violation(f"not drained in {DRAIN_S:.0f} s: {self._left()}")
+                raise Violation(f"not drained in {DRAIN_S:.0f} s: {self._left(goal)}")
             self.world.run_for(0.25)
             self._look()
 
