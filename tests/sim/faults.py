@@ -14,6 +14,7 @@ from streams import topics
 from streams.engine import Cause
 from streams.gate.words import ActKind
 from tests.sim.model.network import Fate
+from tests.sim.model.transactions import MARKER_PACE
 from tests.sim.plan import DAY, GROUP, MINUTE, PREFIX, SECOND, SESSION_S
 
 if TYPE_CHECKING:
@@ -191,15 +192,14 @@ def fate_of(api: str, fate: Fate, run: "Run") -> bool:
 def late_markers(run: "Run") -> bool:
     """The coordinator is slow: markers are written long after EndTxn was answered."""
     transactions = run.broker.transactions
-    usual = transactions.marker_pace
     if run.draw.random() < 0.5:
         run.aim(1, "commit answered")
         _work(run)
     transactions.marker_pace = run.draw.choice((300.0, 3_000.0, 10_000.0))
-    transactions.group_marker_pace = run.draw.choice((usual, usual, None))
+    transactions.group_marker_pace = run.draw.choice((MARKER_PACE, MARKER_PACE, None))
 
     def end() -> None:
-        transactions.marker_pace, transactions.group_marker_pace = usual, None
+        transactions.marker_pace, transactions.group_marker_pace = MARKER_PACE, None
 
     run.world.later(6.0, end)
     return True

@@ -33,6 +33,7 @@ from tests.sim.model.disk import Files, Folder
 from tests.sim.model.log import Partition
 from tests.sim.model.network import Network
 from tests.sim.model.scheduler import Process, World
+from tests.sim.model.transactions import MARKER_PACE
 from tests.sim.plan import DAY, GROUP, HOUR, PREFIX, Plan, draw_plan
 from tests.sim.replay import Replay
 from tests.sim.stores import Stores
@@ -445,6 +446,8 @@ class Run:
         self.network.fetch_lag_s = self.network.reference_lag_s = 0.0
         self.network.next_fates.clear()
         self.network.broker_is_away(away=False)
+        transactions = self.broker.transactions
+        transactions.marker_pace, transactions.group_marker_pace = MARKER_PACE, None
         for site in self.sites:
             site.folder.full = False
             if site.is_guest:

@@ -24,6 +24,9 @@ from tests.sim.model.groups import Group
 from tests.sim.model.log import OK, Partition
 from tests.sim.model.scheduler import World
 
+MARKER_PACE = 3.0
+"""Of an ordinary hop's time a marker takes so many."""
+
 State = Literal["empty", "open", "committing", "aborting", "committed", "aborted"]
 
 
@@ -60,8 +63,8 @@ class Transactions:
     ) -> None:
         self.ids: dict[str, Transactional] = {}
         self.scan_s = scan_s
-        self.marker_pace = 3.0
-        """A marker takes this many times an ordinary hop; the driver may slow markers down."""
+        self.marker_pace = MARKER_PACE
+        """As it is now; the driver may slow markers down."""
         self.group_marker_pace: float | None = None
         """The same of the group's own markers; None: as the others."""
         self._world = world
