@@ -177,9 +177,16 @@ class _Voice:
 _voice = _Voice()
 
 
+class _Ear(logging.Logger):
+    """Hears whatever is set for other loggers: a broken connection must not be missed."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # logging's name
+        return level >= logging.INFO
+
+
 def _listening(hear: Callable[[logging.LogRecord], bool]) -> logging.Logger:
     """A logger for one client: librdkafka calls it when the client is polled."""
-    logger = logging.Logger("librdkafka")  # noqa: LOG001
+    logger = _Ear("librdkafka")
     logger.addFilter(hear)
     return logger
 

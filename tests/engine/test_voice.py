@@ -17,6 +17,9 @@ def test_a_client_that_tries_again_and_again_is_heard_once_in_a_while(
     """The first line of a kind is said, the rest is counted; other kinds are said meanwhile."""
     now = 100.0
     monkeypatch.setattr("streams.engine.kafka.time.monotonic", lambda: now)
+    monkeypatch.setattr(kafka.log, "disabled", False)
+    monkeypatch.setattr(logging.root.manager, "disable", logging.NOTSET)
+    caplog.set_level(logging.INFO, logger=kafka.log.name)
     voice = kafka._Voice()
     for number in range(80):
         assert not voice.say(record(f"FAIL [client]: connect {number} failed"))
@@ -28,3 +31,18 @@ def test_a_client_that_tries_again_and_again_is_heard_once_in_a_while(
         "REQTMOUT [client]: timed out",
         "FAIL [client]: connect 81 failed (and 79 more FAIL lines)",
     ]
+
+
+def test_a_broken_connection_is_heard_whatever_loggers_are_silenced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The cure of a late commit rests on it."""
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    heard = []
+
+    def hear(one: logging.LogRecord) -> bool:
+        heard.append(one.getMessage())
+        return False
+
+    kafka._listening(hear).log(logging.INFO, "%s", "FAIL [client]: disconnected")
+    assert heard == ["FAIL [client]: disconnected"]
