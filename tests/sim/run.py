@@ -100,7 +100,9 @@ class Run:
         self.broker.listener = self.journal.hear
         self.books = Books(self.journal, self.plan.partitions)
         self.books.marks = self.marks
-        self.stores = Stores(self.books.changelog)
+        self.stores = Stores(
+            self.books.changelog, lambda number: self.log(topics.CHANGELOG, number)
+        )
         self.market = Market(self.draw, self.now() - HOUR)
         self.crowd = Crowd(
             self.draw,

@@ -7,7 +7,7 @@ positions record), what begins with a one byte is a due time (big-endian) and it
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from io import BytesIO
@@ -17,6 +17,7 @@ from fastavro import parse_schema, schemaless_reader
 
 from tests.sim.books import POSITIONS_KEY, Violation
 from tests.sim.model.disk import Files, Folder
+from tests.sim.model.log import Partition as Log
 
 _META, _DUE, _OWN = b"\0meta", b"\1", b"\0"
 _META_HEAD = struct.Struct("<qq")
@@ -55,20 +56,18 @@ class Fold:
                 rows[key] = value
         self._place = place
 
-    def is_behind(self, changes: Sequence[Change]) -> bool:
-        """Whether there are changes that were not folded."""
-        return self._place < len(changes)
-
-    def changed_later(self, changes: Sequence[Change]) -> frozenset[bytes]:
-        """The keys of the changes that were not folded."""
-        return frozenset(key for _, key, _ in changes[self._place :])
+    def gone(self, changes: Sequence[Change], log: Log) -> frozenset[bytes]:
+        """Keys whose last change that was folded has been compacted away, by a later one."""
+        last = {key: offset for offset, key, _ in changes[: self._place]}
+        return frozenset(key for key, offset in last.items() if log.visible[offset] is None)
 
 
 class Stores:
     """Every store of a run."""
 
-    def __init__(self, changelog: Sequence[Sequence[Change]]) -> None:
+    def __init__(self, changelog: Sequence[Sequence[Change]], log_of: Callable[[int], Log]) -> None:
         self._changelog = changelog
+        self._log_of = log_of
         self._folds: dict[tuple[str, str], Fold] = {}
         self.checked = 0
 
@@ -90,12 +89,11 @@ class Stores:
         position: int,
         rows: dict[bytes, bytes],
         fold: Fold,
-        changes: Sequence[Change],
+        gone: frozenset[bytes],
     ) -> None:
-        """Of a store that is behind, what has changed since may have been compacted away."""
-        later = fold.changed_later(changes)
-        lying = {key: value for key, value in rows.items() if key not in later}
-        expected = {key: value for key, value in fold.rows.items() if key not in later}
+        """A store that is being restored finds no more what later changes have compacted away."""
+        lying = {key: value for key, value in rows.items() if key not in gone}
+        expected = {key: value for key, value in fold.rows.items() if key not in gone}
         if lying != expected:
             raise Violation(f"{where} at {position}: {_difference(lying, expected)}")
 
@@ -113,8 +111,10 @@ class Stores:
         fold.go_to(position, changes)
         rows = {key: value for key, value in lying.items() if key[0] > 1}
         if rows != fold.rows:
-            self._compare(where, position, rows, fold, changes)
-        if meta[_META_HEAD.size :] != fold.positions and not fold.is_behind(changes):
+            self._compare(where, position, rows, fold, fold.gone(changes, self._log_of(number)))
+        if meta[_META_HEAD.size :] != fold.positions and POSITIONS_KEY not in fold.gone(
+            changes, self._log_of(number)
+        ):
             raise Violation(f"{where} at {position} has another positions record")
         for key, value in rows.items():
             if key[:1] in b"sq":
