@@ -160,14 +160,16 @@ def test_no_turn_begins_on_a_handle_that_was_idle_when_its_connection_broke(
     """Both handles are replaced, and the next turns are committed without delay."""
     _, proxy = rig
     producers = Producers(clients, Threads(4), "idle")
-    old = []
-    for _ in range(2):
-        old.append(producers.next())
-        begin(old[-1], b"before")
-        old[-1].commit_transaction(10)
-    assert old[0] is not old[1]
-    proxy.cut_all()
     end = time.monotonic() + PATIENCE_S
+    old = [producers.next()]
+    while (second := producers.next()) is old[0]:  # still being made
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    old.append(second)
+    for producer in old:
+        begin(producer, b"before")
+        producer.commit_transaction(10)
+    proxy.cut_all()
     while not all(producer.is_disturbed() for producer in old):
         assert time.monotonic() < end
         time.sleep(0.01)
