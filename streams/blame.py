@@ -15,7 +15,7 @@ from streams.ingress.acts import record_command
 from streams.ingress.read import is_msisdn
 from streams.masking import mask_text
 
-_SAID_MAX = 500
+_SAID_MAX = 500  # signs: an exception may quote a whole record of 16 KiB
 
 
 class AtHand(NamedTuple):

@@ -15,7 +15,7 @@ from streams.gate.words import ActKind
 if TYPE_CHECKING:
     from streams.acts import Place
 
-_WORDS_MAX = 500
+_WORDS_MAX = 500  # signs: a ticket and a sentence; it travels in headers of dead letters
 
 _PARAMETERS = (
     click.argument("topic"),

@@ -35,7 +35,7 @@ from streams.engine.ports import (
 log = logging.getLogger(__name__)
 
 _NOTHING = 0  # a log_level: the system is unusable
-_SAID_EVERY_S = 10.0
+_SAID_EVERY_S = 10.0  # often enough to see that it goes on, seldom enough for a log's last page
 _MEMBERSHIP_HEAD = len("CGMDv2:")
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here

@@ -161,14 +161,13 @@ class Opening:
 
     def _due_of(self, rows: Sequence[Write]) -> list[Due]:
         """Of replayed rows; what the last word on a key says counts."""
-        specs = {spec.prefix: spec for spec in self.tables if spec.due is not None}
-        last = {key: value for key, value in rows if key[:1] in specs and value is not None}
-        return [
-            due
-            for key, value in last.items()
-            if (spec := specs[key[:1]]).due is not None
-            for due in spec.due(key[1:], spec.load(value))
-        ]
+        ways = {spec.prefix: (spec.due, spec.load) for spec in self.tables if spec.due is not None}
+        last = {key: value for key, value in rows if key[:1] in ways and value is not None}
+        found: list[Due] = []
+        for key, value in last.items():
+            due, load = ways[key[:1]]
+            found += due(key[1:], load(value))
+        return found
 
     def _replay(self, store: Store, bounds: Bounds) -> None:
         changelog = self.config.changelog

@@ -7,7 +7,8 @@ store is only an older one, and the changelog fills it up.
 
 Beside the rows lies an index of due times, in the order of time: local only, made from the rows,
 and never short of what they say. It may hold more (a due act that means nothing any more): a token
-is a hint. Without it an opening would read every row (4 s for a million; the index opens in 0.01).
+is a hint. Without it an opening would read every row: 5.4 s of CPU for a million, 1 to 3 ms a
+partition with it.
 """
 
 import struct
