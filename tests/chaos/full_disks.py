@@ -3,6 +3,7 @@
 Mounting needs root. Where it is refused the rows say NOT RUN with the reason.
 """
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -43,11 +44,18 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 def fill(folder: Path, left: int) -> Path:
     """Take all space but `left` bytes; the file to remove again."""
-    free = os.statvfs(folder)
     filler = folder / "filler"
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - left)
-    return filler
+        while True:
+            free = os.statvfs(folder)
+            wanted = free.f_bavail * free.f_frsize - left
+            try:
+                os.posix_fallocate(file.fileno(), 0, max(1, wanted))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                continue  # somebody else has written since
+            return filler
 
 
 def _state_disk_full(stage: Stage, seed: int) -> Observed:
