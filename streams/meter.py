@@ -136,6 +136,7 @@ class Meter:
             metrics.set(Metric.LAG, lag, group, topic, str(partition))
         self._shown = set(lags)
         metrics.set(Metric.PARTITIONS_OPEN, len(engine.partitions))
+        metrics.set(Metric.PARTITIONS_UNOWNED, len(engine.unowned))
         now_ms = time.time() * 1000
         for number, owned in list(engine.partitions.items()):
             if watermark := owned.committed.watermark:

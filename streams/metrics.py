@@ -95,6 +95,10 @@ class Metric(Enum):
         ("partition",),
     )
     PARTITIONS_OPEN = Row("tollgate_partitions_open", "Partitions this worker owns and decides.")
+    PARTITIONS_UNOWNED = Row(
+        "tollgate_partitions_unowned",
+        "Partitions that no worker of the group has, as this worker last heard; it mends that.",
+    )
     TURN_RECORDS = Row("tollgate_turn_records", "Records of one turn.", buckets=_TURN_RECORDS)
     COMMIT_SECONDS = Row(
         "tollgate_commit_seconds",

@@ -33,6 +33,8 @@ class Limits:
     identity_interval: float = 2.0
     """Between two questions whether the topics are still the same: so long may records of a topic
     that was deleted and made again be decided."""
+    ownership_interval: float = 5.0
+    """Between two questions who owns which partitions; what nobody owns twice is seen to."""
     idle_poll: float = 0.05
     """How long a poll waits when nothing is at hand; a record that arrives ends it."""
     session_timeout: float = 6.0

@@ -13,6 +13,7 @@ from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal, Refused
 from streams.engine.identity import IdentityWatch, identify
 from streams.engine.membership import Membership
+from streams.engine.ownership import OwnershipWatch
 from streams.engine.partition import Partition
 from streams.engine.ports import Background, Clients, Clock, Disk, Exit, Producer
 from streams.engine.references import References
@@ -85,6 +86,14 @@ class Engine:
         self._identity_watch = IdentityWatch(
             config, self._identity, self._look_ups, ports.clock, ports.background
         )
+        self._ownership_watch = OwnershipWatch(
+            config,
+            self._identity.partitions,
+            ports.clients,
+            self._look_ups,
+            ports.clock,
+            ports.background,
+        )
         name = f"{config.group}-{ports.disk.worker}"
         self._producers = Producers(ports.clients, ports.background, name)
         self._references = References(config, ports.clients, self._look_ups)
@@ -107,6 +116,11 @@ class Engine:
         return self._membership.open
 
     @property
+    def unowned(self) -> frozenset[int]:
+        """Partition numbers that no member of the group has, as last told."""
+        return self._ownership_watch.unowned
+
+    @property
     def is_ready(self) -> bool:
         """Whether everything that was given to this worker is open."""
         return bool(self._membership.open) and not self._membership.is_opening
@@ -125,6 +139,7 @@ class Engine:
         """Leave in order: partitions move at once, the folder is free."""
         if self._ticks is not None:
             self._ticks.close()
+        self._ownership_watch.close()
         self._membership.close()
         self._references.close()
         self._look_ups.close()
@@ -144,6 +159,7 @@ class Engine:
             self._ticks.write(membership.open)
         self._measure_lags()
         self._identity_watch.check()
+        self._ownership_watch.check(membership.consumer)
         self._ask_ends()
         partitions = self._gather()
         if partitions:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal
+from streams.engine.inquiry import Inquiry
 from streams.engine.ports import Background, Clock, LookUps
 
 log = logging.getLogger(__name__)
@@ -83,24 +84,17 @@ class IdentityWatch:
     ) -> None:
         self._config = config
         self._identity = identity
-        self._look_ups = look_ups
-        self._clock = clock
-        self._background = background
-        self._asking: Future[dict[str, tuple[str, int]]] | None = None
-        self._ask_at = 0.0
         self._missing = 0
+        names = (*config.inputs, config.changelog)
+        self._inquiry = Inquiry(
+            lambda: look_ups.topics(names), config.limits.identity_interval, clock, background
+        )
 
     def check(self) -> None:
-        """Ask when it is time, take the answer when it is there; Fatal on another topic."""
-        now = self._clock.monotonic()
-        if self._asking is not None:
-            if self._asking.done():
-                asked, self._asking = self._asking, None
-                self._ask_at = now + self._config.limits.identity_interval
-                self._take(asked)
-        elif now >= self._ask_at:
-            names = (*self._config.inputs, self._config.changelog)
-            self._asking = self._background.submit(lambda: self._look_ups.topics(names))
+        """Take the answer when it is there; Fatal on another topic."""
+        answer = self._inquiry.answer()
+        if answer is not None:
+            self._take(answer)
 
     def _take(self, asked: Future[dict[str, tuple[str, int]]]) -> None:
         failure = asked.exception()

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from confluent_kafka import (
     Consumer,
+    ConsumerGroupState,
     KafkaError,
     KafkaException,
     Message,
@@ -68,8 +69,8 @@ class KafkaClients:
         self._config = config
         self._common = dict(config.client)
 
-    def group_consumer(self) -> GroupConsumer:
-        """The member of the group; subscribes to the first input only (see membership.py)."""
+    def group_consumer(self, instance: str) -> GroupConsumer:
+        """A member of the group (see membership.py); a static one under a name."""
         limits = self._config.limits
         settings = {
             **self._common,
@@ -87,8 +88,8 @@ class KafkaClients:
             "fetch.queue.backoff.ms": 20,  # 1000 by default: a full queue would cost a second
             "fetch.message.max.bytes": 4 << 20,
         }
-        if self._config.instance:
-            settings["group.instance.id"] = self._config.instance
+        if instance:
+            settings["group.instance.id"] = instance
         return cast(GroupConsumer, _GroupConsumer(settings, logger=_listening(_voice.say)))
 
     def reader(self, name: str) -> Reader:
@@ -241,6 +242,7 @@ class _Producer(ConfluentProducer):
 
 class _LookUps:
     def __init__(self, config: Config) -> None:
+        self._group = config.group
         # Never polled, so a log would pile up; what goes wrong is told by whoever asked.
         self._client = {**config.client, "log_level": _NOTHING}
         # May be replaced by another thread: whoever asks keeps its own, for the answers on their
@@ -322,6 +324,19 @@ class _LookUps:
             for one, future in futures.items()
         }
         return [int(found[one]) for one in partitions]
+
+    def owners(self, topic: str) -> dict[str, frozenset[int]] | None:
+        admin = self._admin
+        answer = admin.describe_consumer_groups([self._group], request_timeout=10)
+        group = _asked(lambda: answer[self._group])
+        if group.state is not ConsumerGroupState.STABLE:
+            return None
+        return {
+            member.member_id: frozenset(
+                one.partition for one in member.assignment.topic_partitions if one.topic == topic
+            )
+            for member in group.members
+        }
 
     def topic_setting(self, topic: str, name: str) -> str:
         admin, resource = self._admin, ConfigResource(ResourceType.TOPIC, topic)

@@ -32,7 +32,7 @@ class Membership:
         prepare: Callable[[int], Opening],
     ) -> None:
         self.open: dict[int, Partition] = {}
-        self.consumer: GroupConsumer = clients.group_consumer()
+        self.consumer: GroupConsumer = clients.group_consumer(config.instance)
         self._config = config
         self._background = background
         self._prepare = prepare

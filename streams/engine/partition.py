@@ -78,7 +78,7 @@ class Partition:
     # -- what the engine asks --------------------------------------------------------------------
 
     def has_work(self) -> bool:
-        """Whether a turn is wanted though no record is at hand: due acts left over, or faults."""
+        """Whether a turn is wanted though no record is at hand: due acts are left over."""
         due = self._due
         return bool(due) and due[0][0] <= self.committed.watermark
 

@@ -112,6 +112,12 @@ class LookUps(Protocol):
     def ends(self, partitions: list[tuple[str, int]]) -> list[int]:
         """High watermarks (read_uncommitted), asked now, in one round trip a broker."""
 
+    def owners(self, topic: str) -> dict[str, frozenset[int]] | None:
+        """Member id to the partitions of `topic` that the group has given it.
+
+        None while the group is not stable.
+        """
+
     def topic_setting(self, topic: str, name: str) -> str: ...
     def close(self) -> None: ...
 
@@ -119,7 +125,9 @@ class LookUps(Protocol):
 class Clients(Protocol):
     """Makes every client of a worker."""
 
-    def group_consumer(self) -> GroupConsumer: ...
+    def group_consumer(self, instance: str) -> GroupConsumer:
+        """A member of the group: a static one of that name, or a dynamic one if it is empty."""
+
     def reader(self, name: str) -> Reader: ...
     def transactional_producer(self, transactional_id: str) -> Producer:
         """Returns once the id's former owner is fenced; blocks, so call it off the loop."""

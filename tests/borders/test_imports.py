@@ -11,11 +11,13 @@ from typing import Any
 
 import grimp
 import pytest
+from importlinter.configuration import configure
 from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
 from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.contracts.protected import ProtectedContract
 
 ROOT = Path(__file__).resolve().parents[2]
+configure()
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
 CONTRACTS: dict[str, dict[str, Any]] = {one["name"]: one for one in CONFIG["contracts"]}
 KINDS: dict[str, Any] = {
@@ -79,7 +81,7 @@ def test_every_border_is_kept() -> None:
 
     In a process of its own: import-linter sets up logging, and silences every logger there is.
     """
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

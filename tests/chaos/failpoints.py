@@ -208,8 +208,9 @@ class _Clients(_Wrapped):
         super().__init__(real, points)
         self._kinds = kinds
 
-    def group_consumer(self) -> GroupConsumer:
-        return cast(GroupConsumer, _GroupConsumer(self._real.group_consumer(), self._points))
+    def group_consumer(self, instance: str) -> GroupConsumer:
+        real = self._real.group_consumer(instance)
+        return cast(GroupConsumer, _GroupConsumer(real, self._points))
 
     def reader(self, name: str) -> Reader:
         real: Reader = self._real.reader(name)

@@ -11,6 +11,10 @@ from tests.figures.eyes import Eyes, now_ms
 _RATE = 600.0  # a second: every partition has something to decide all the time
 _CHANGES = 7
 _NAMES = ("w0", "w1", "w2")
+_UNOWNED = "no worker has partitions"
+_TRIES = 4
+# The engine asks every 5 s and acts on the second answer; the rest is for a busy machine.
+_OWNED_WITHIN_S = 30.0
 
 
 def _come_and_go(stage: Stage, seed: int, *, static: bool) -> Observed:
@@ -36,6 +40,45 @@ def _come_and_go(stage: Stage, seed: int, *, static: bool) -> Observed:
         tuple(again_s),
         {"joins": crew.joins, "clean leaves": crew.leaves, "kills": crew.kills},
     )
+
+
+def _killed_between_halves(stage: Stage, seed: int) -> Observed:
+    job = stage.job()
+    with job.flowing(_RATE, seed), job.decisions_seen() as eyes:
+        died_at = _until_unowned(job, eyes)
+        again_s = seconds_until_all_decide(job, eyes, died_at)
+        assert again_s <= _OWNED_WITHIN_S, f"somebody owns all after {again_s:.1f} s only"
+    job.wait_until_taken()
+    for name in ("w0", "w1"):
+        assert job.stop(name) == 0
+    faults = job.check().faults
+    assert faults == [], faults
+    return Observed("a worker saw what nobody owned, and the group assigned it", (again_s,))
+
+
+def _until_unowned(job: Rig, eyes: Eyes) -> int:
+    """The instant (ms) at which the first worker died so that partitions were nobody's."""
+    for _ in range(_TRIES):
+        since = now_ms()
+        victim = job.start(
+            "w0",
+            static=True,
+            program="tests.chaos.failing_job",
+            failpoints="revoked.before:1:kill",
+        )
+        job.wait(lambda since=since: eyes.all_after(since) is not None, "decisions")  # type: ignore[misc]
+        job.start("w1", static=True)
+        job.wait(lambda: victim.poll() is not None, "the first worker's death", mortal="w0")  # noqa: B023  # waited for here
+        job.forget("w0")
+        died_at = now_ms()
+        job.start("w0", static=True)
+        job.wait(lambda: eyes.all_after(died_at) is not None, "everybody's decisions")  # noqa: B023  # waited for here
+        if _UNOWNED in job.log("w0") + job.log("w1"):
+            return died_at
+        # It came back too late: its session was over, and the group had assigned anew.
+        job.stop("w0")
+        job.stop("w1")
+    raise AssertionError(f"no partition was ever without an owner, in {_TRIES} tries")
 
 
 Choice = Callable[[Sequence[str]], str]
@@ -107,5 +150,14 @@ ROWS = (
         "the same",
         partial(_come_and_go, static=True),
         limit_s=300,
+    ),
+    Row(
+        "killed-between-halves",
+        "a static worker is killed once a rebalance takes partitions from it and before they are "
+        "given on, and comes back in time",
+        (8, 9),
+        f"what nobody owns is decided again within {_OWNED_WITHIN_S:.0f} s",
+        _killed_between_halves,
+        quick=True,
     ),
 )

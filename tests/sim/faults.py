@@ -126,6 +126,14 @@ def join(run: "Run") -> bool:
     return True
 
 
+def kill_between_halves(run: "Run") -> bool:
+    """SIGKILL once a static member has let go of what moves: its successor never had it."""
+    if not run.plan.is_static or not join(run):
+        return False
+    run.aim(1, "incremental_unassign")
+    return True
+
+
 def same_name(run: "Run") -> bool:
     """Another worker is started under the instance name of one that runs."""
     site = run.running()
@@ -202,6 +210,20 @@ def late_markers(run: "Run") -> bool:
         transactions.marker_pace, transactions.group_marker_pace = MARKER_PACE, None
 
     run.world.later(6.0, end)
+    return True
+
+
+def markers_stay_away(run: "Run") -> bool:
+    """The group's marker of a commit comes so late that who opens its partitions gives up."""
+    transactions = run.broker.transactions
+    transactions.group_marker_pace = 100_000.0
+    run.aim(1, "commit answered")
+
+    def end() -> None:
+        transactions.group_marker_pace = None
+
+    run.world.later(1.0, end)
+    _work(run)
     return True
 
 
@@ -701,6 +723,7 @@ FAULTS: Mapping[str, Fault] = {
     "hang": Fault(hang, frozenset((Cause.STUCK, Cause.UNCERTAIN_COMMIT, Cause.FENCED))),
     "stop": Fault(stop),
     "join": Fault(join),
+    "kill between halves": Fault(kill_between_halves),
     "same name": Fault(same_name, frozenset((Cause.FENCED, Cause.UNCERTAIN_COMMIT))),
     "same folder": Fault(same_folder, frozenset((Cause.FOLDER_IN_USE,))),
     "cut": Fault(cut, _AWAY),
@@ -712,6 +735,7 @@ FAULTS: Mapping[str, Fault] = {
     "commit lands late": Fault(late_commit, _AWAY),
     "slow fetches": Fault(slow_fetches, _AWAY),
     "late markers": Fault(late_markers, _AWAY),
+    "markers stay away": Fault(markers_stay_away, _AWAY),
     "refused while rebalancing": Fault(refuse_while_rebalancing),
     "offsets forgotten": Fault(forget_offsets),
     "offsets reset": Fault(reset_offsets, frozenset((Cause.STATE_CONTRADICTS_LOG,))),

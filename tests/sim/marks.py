@@ -23,6 +23,7 @@ ENDS = (
     "folder_foreign",
     "state_contradicts_log",
     "log_truncated",
+    "offsets_unstable",
     "fenced",
     "uncertain_commit",
     "stuck",
@@ -53,6 +54,7 @@ RECOVERIES = (
     "a record is set aside",
     "a turn is dropped at a stop",
     "a producer takes a new epoch",
+    "a partition without an owner is given one",
 )
 REQUIRED = (
     *(f"fault: {kind}" for kind in KINDS),
@@ -71,6 +73,7 @@ _SAID = (
     ("cannot be opened", "a damaged store is rebuilt"),
     ("taken again", "a refused turn is redone"),
     ("takes a new epoch", "a producer takes a new epoch"),
+    ("the group looks again", "a partition without an owner is given one"),
 )
 
 

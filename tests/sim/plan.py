@@ -19,6 +19,8 @@ GROUP = "gate"
 SESSION_S = 2.0
 _ALONE = ("stores swapped", "flood")
 """Faults that need all partitions on one machine."""
+_STATIC = ("same name", "kill between halves")
+"""Faults that happen to static members only."""
 _SLOW = ("commit lands late", "slow fetches")
 """Faults that need some time to come about."""
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
@@ -95,6 +97,7 @@ class Plan:
                 stable_offsets=20.0,
                 heartbeat=0.5,
                 idle_poll=0.2,
+                ownership_interval=1.0,
             ),
         )
 
@@ -139,7 +142,7 @@ def draw_plan(
         steps=steps,
         partitions=draw.choice((2, 3) if main == "stores swapped" else (1, 2, 2, 3, 4)),
         workers=1 if "copy" in main or main in _ALONE else draw.choice((1, 2, 2, 3)),
-        is_static=main == "same name" or (draw.random() < 0.5 and "left the group" not in main),
+        is_static=main in _STATIC or (draw.random() < 0.5 and "left the group" not in main),
         simulated_time=simulated_time,
         turn_records=draw.choice((1, 3, 10, 200)),
         due_acts=draw.choice((1, 2, 50)),

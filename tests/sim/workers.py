@@ -93,8 +93,8 @@ class WatchedClients(SimClients):
 
     mark: Callable[[str], None]
 
-    def group_consumer(self) -> GroupConsumer:
-        consumer = super().group_consumer()
+    def group_consumer(self, instance: str) -> GroupConsumer:
+        consumer = super().group_consumer(instance)
         assert isinstance(consumer, SimGroupConsumer)
         take, queue = consumer._take, consumer._queue
 

@@ -13,14 +13,18 @@ from tests.sim.contract.sides import Side
 class Recorder:
     """One member; `calls` is (what, partition numbers) in the order of the callbacks."""
 
-    def __init__(self, side: Side, clients: Clients, topics: Sequence[str]) -> None:
+    def __init__(
+        self, side: Side, clients: Clients, topics: Sequence[str], instance: str = ""
+    ) -> None:
         self.side = side
         self.calls: list[tuple[str, list[int]]] = []
         self.messages: list[Message] = []
         self.ends: list[tuple[str, int, int]] = []
         self.errors: list[Message] = []
         self.owned: set[int] = set()
-        self.consumer: GroupConsumer = clients.group_consumer()
+        self.on_revoke: Callable[[], None] = lambda: None
+        """Called before the first partition is let go of."""
+        self.consumer: GroupConsumer = clients.group_consumer(instance)
         self._topics = list(topics)
         self.consumer.subscribe(
             [topics[0]],
@@ -38,6 +42,7 @@ class Recorder:
                 self.owned.update(numbers)
                 consumer.incremental_assign(siblings)
             else:
+                self.on_revoke()
                 self.owned.difference_update(numbers)
                 consumer.incremental_unassign(siblings)
 

@@ -45,7 +45,7 @@ class Side(ABC):
         """A topic's or transaction's name on the shared broker."""
         return self.prefix + name
 
-    def config(self, instance: str, limits: Limits) -> Config:
+    def config(self, limits: Limits) -> Config:
         """What clients are made from."""
         return Config(
             group=self.group,
@@ -53,14 +53,13 @@ class Side(ABC):
             changelog=self.name("changelog"),
             data_dir=Path(),
             client=self.client(),
-            instance=instance,
             limits=limits,
         )
 
-    def clients(self, instance: str = "", **limits: float) -> Clients:
+    def clients(self, **limits: float) -> Clients:
         """A worker's clients; `limits` are those of the engine."""
         wanted = {"session_timeout": 6.0, "heartbeat": 0.2, "stable_offsets": 30.0, **limits}
-        return self.clients_of(self.config(instance, Limits(**wanted)))  # type: ignore[arg-type]  # all floats here
+        return self.clients_of(self.config(Limits(**wanted)))  # type: ignore[arg-type]  # all floats here
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until the condition holds."""
@@ -169,8 +168,8 @@ class _Kept(Clients):
         self._clients = clients
         self._kept = kept
 
-    def group_consumer(self) -> GroupConsumer:
-        consumer = self._clients.group_consumer()
+    def group_consumer(self, instance: str) -> GroupConsumer:
+        consumer = self._clients.group_consumer(instance)
         self._kept.append(consumer.close)
         return consumer
 
@@ -246,8 +245,7 @@ class ModelSide(Side):
         assert self._broker.group(self.group).leave(member) == 0
 
     def outsider(self, topic: str) -> Outsider:
-        del topic  # a group of the model knows partitions only by number
-        return _ModelOutsider(self)
+        return _ModelOutsider(self, topic)
 
     def join(self, asked: Asked) -> Joined:
         """JoinGroup by hand."""
@@ -263,11 +261,12 @@ class ModelSide(Side):
 
 
 class _ModelOutsider:
-    def __init__(self, side: ModelSide) -> None:
+    def __init__(self, side: ModelSide, topic: str) -> None:
         self.member = ""
         self._side = side
+        self._topic = topic
 
     def join(self) -> int:
-        joined = self._side.join(Asked(self.member, "", [], 30.0, 60.0))
+        joined = self._side.join(Asked(self.member, "", self._topic, [], 30.0, 60.0))
         self.member = joined.member
         return joined.generation if joined.generation >= 0 else self.join()

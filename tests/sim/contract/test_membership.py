@@ -83,7 +83,7 @@ def test_a_static_member_that_restarts_keeps_its_partitions(side: Side) -> None:
     """Same assignment, same generation, another id; the other member is not called back."""
     topic = side.topic("in", 2)
     first = joined(side, topic, "one")
-    second = Recorder(side, side.clients("two"), [topic])
+    second = Recorder(side, side.clients(), [topic], "two")
     poll_all_until(
         [first, second], lambda: len(first.owned) == len(second.owned) == 1, "each owns one"
     )
@@ -92,7 +92,7 @@ def test_a_static_member_that_restarts_keeps_its_partitions(side: Side) -> None:
     first.consumer.close()
     assert first.calls[-1] == ("revoke", kept)
     calls = len(second.calls)
-    again = Recorder(side, side.clients("one"), [topic])
+    again = Recorder(side, side.clients(), [topic], "one")
     again.poll_until(lambda: bool(again.owned), "the restarted one owns its partitions")
     second.poll_for(0.5)
     assert again.calls == [("assign", kept)]
@@ -101,6 +101,49 @@ def test_a_static_member_that_restarts_keeps_its_partitions(side: Side) -> None:
     assert len(second.calls) == calls
     again.consumer.close()
     second.consumer.close()
+
+
+def test_displaced_between_the_halves_a_static_member_leaves_partitions_to_nobody(
+    side: Side,
+) -> None:
+    """Its successor is given the first half's assignment; the group is at rest without the rest.
+
+    Any member that joins makes it assign anew; one that wants another topic takes nothing.
+    """
+    topic, other, look_ups = side.topic("in", 4), side.topic("other"), side.clients().look_ups()
+    first = joined(side, topic, "one")
+    successors = []
+
+    def replace() -> None:
+        successors.append(Recorder(side, side.clients(), [topic], "one"))
+        side.until(lambda: successors[0].generation > 0, "the successor has joined")
+
+    first.on_revoke = replace
+    second = Recorder(side, side.clients(), [topic], "two")
+    poll_all_until([first, second], lambda: bool(successors), "the first is replaced")
+    again = successors[0]
+    poll_all_until([again, second], lambda: bool(again.owned), "the successor has partitions")
+    moved = set(range(4)) - again.owned
+
+    def rested() -> None:
+        end = side.now() + 1.0
+        poll_all_until([again, second], lambda: side.now() > end, "a second has passed")
+
+    rested()
+    assert (len(moved), second.owned) == (2, set())
+    kept, none = frozenset(again.owned), frozenset[int]()
+    assert look_ups.owners(topic) == {again.id: kept, second.id: none}
+    knock = Recorder(side, side.clients(), [other])
+    poll_all_until([knock, again, second], lambda: second.owned == moved, "all is owned")
+    rested()
+    theirs = {again.id: kept, second.id: frozenset(moved)}
+    assert look_ups.owners(topic) == {**theirs, knock.id: none}
+    knock.consumer.close()
+    rested()
+    assert look_ups.owners(topic) == theirs
+    assert "revoke" not in [what for what, _ in (*again.calls, *second.calls)]
+    for one in (first, again, second):
+        one.consumer.close()
 
 
 def test_an_evicted_members_id_is_emptied_in_the_background(side: Side) -> None:

@@ -153,7 +153,7 @@ def test_a_plain_producer_is_part_of_no_transaction(side: Side) -> None:
 
 def joined(side: Side, topic: str, instance: str = "") -> Recorder:
     """A member that owns every partition of the topic."""
-    member = Recorder(side, side.clients(instance), [topic])
+    member = Recorder(side, side.clients(), [topic], instance)
     member.poll_until(lambda: bool(member.owned), "the member owns its partitions")
     return member
 

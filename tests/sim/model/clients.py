@@ -44,15 +44,15 @@ class SimClients:
         self._clock = clock
         self._config = config
 
-    def group_consumer(self) -> GroupConsumer:
-        """The member of the group; see member.py."""
+    def group_consumer(self, instance: str) -> GroupConsumer:
+        """A member of the group; see member.py."""
         config = self._config
         return SimGroupConsumer(
             self._process,
             self._broker,
             self._network,
             config.group,
-            config.instance,
+            instance,
             config.limits.session_timeout,
             config.limits.heartbeat,
         )
@@ -165,6 +165,14 @@ class SimLookUps:
         if isinstance(answer, str):
             raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
         return answer
+
+    def owners(self, topic: str) -> dict[str, frozenset[int]] | None:
+        """Who was given what of a topic; None while the group is not stable."""
+        group = self._broker.group(self._group)
+        found: dict[str, frozenset[int]] | None = self._told(
+            "DescribeGroups", lambda: (group.owners(topic),)
+        )[0]
+        return found
 
     def topic_setting(self, topic: str, name: str) -> str:
         """One setting of a topic."""

@@ -24,6 +24,10 @@ NO_OFFSET = -1001
 At = tuple[str, int]
 
 
+Claims = Mapping[str, tuple[str, list[int]]]
+"""Member id to (the topic it subscribes to, the partitions of it that it says it owns)."""
+
+
 @dataclass(slots=True)
 class Joined:
     """The answer to JoinGroup."""
@@ -32,8 +36,8 @@ class Joined:
     generation: int = -1
     member: str = ""
     leads: bool = False
-    owned: Mapping[str, list[int]] | None = None
-    """For the leader: every member and the partitions that it says it owns."""
+    claims: Claims | None = None
+    """For the leader: those of every member."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class Asked:
 
     member: str
     instance: str
+    topic: str
     owned: list[int]
     session_s: float
     rebalance_s: float
@@ -61,7 +66,7 @@ State = Literal["empty", "preparing", "completing", "stable"]
 
 
 class Group:
-    """One consumer group; it subscribes to one topic, so a partition is a number."""
+    """One consumer group; a member subscribes to one topic, so its partitions are numbers."""
 
     def __init__(self, world: World, name: str) -> None:
         self.name = name
@@ -213,13 +218,13 @@ class Group:
         self.state = "completing"
         if self.leader not in self.members:
             self.leader = members[0].id
-        owned = {one.id: one.asked.owned for one in members}
+        claims = {one.id: (one.asked.topic, one.asked.owned) for one in members}
         for member in members:
             reply, member.join = member.join, None
             assert reply is not None
             leads = member.id == self.leader
             self._touch(member)
-            reply(Joined(OK, self.generation, member.id, leads, owned if leads else None))
+            reply(Joined(OK, self.generation, member.id, leads, claims if leads else None))
 
     def sync(
         self,
@@ -262,6 +267,15 @@ class Group:
             return KafkaError.ILLEGAL_GENERATION
         self._touch(self.members[member])
         return KafkaError.REBALANCE_IN_PROGRESS if self.state == "preparing" else OK
+
+    def owners(self, topic: str) -> dict[str, frozenset[int]] | None:
+        """DescribeGroups: who was given what of a topic; None while the group is not stable."""
+        if self.state != "stable":
+            return None
+        return {
+            one.id: frozenset(one.assigned if one.asked.topic == topic else ())
+            for one in self.members.values()
+        }
 
     def _who(self, member: str, instance: str) -> int:
         if instance:
@@ -316,8 +330,17 @@ class Group:
                 del offsets[at]
 
 
-def cooperative_sticky(owned: Mapping[str, list[int]], count: int) -> dict[str, list[int]]:
-    """What the leader's assignor makes of it: balanced, and nobody loses more than it must.
+def cooperative_sticky(claims: Claims, counts: Callable[[str], int]) -> dict[str, list[int]]:
+    """What the leader's assignor makes of it, topic by topic; `counts` has their partitions."""
+    plan = {}
+    for topic in {topic: None for topic, _ in claims.values()}:
+        owned = {member: numbers for member, (of, numbers) in claims.items() if of == topic}
+        plan.update(_of_one_topic(owned, counts(topic)))
+    return plan
+
+
+def _of_one_topic(owned: Mapping[str, list[int]], count: int) -> dict[str, list[int]]:
+    """Balanced, and nobody loses more than it must.
 
     A partition that moves is given to nobody in this round: its owner lets go of it first, rejoins,
     and the next round gives it away.

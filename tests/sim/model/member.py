@@ -204,7 +204,12 @@ class SimGroupConsumer(Fetcher):
         attempt = self._attempt
         group = self._broker.group(self._group)
         asked = Asked(
-            self._member, self._instance, list(self._owned), self._session_s, _REBALANCE_S
+            self._member,
+            self._instance,
+            self._topic,
+            list(self._owned),
+            self._session_s,
+            _REBALANCE_S,
         )
 
         def apply(reply: Reply) -> None:
@@ -235,9 +240,9 @@ class SimGroupConsumer(Fetcher):
 
     def _sync(self, attempt: int, joined: Joined) -> None:
         group = self._broker.group(self._group)
-        topic = self._broker.topics.get(self._topic)
-        count = 0 if topic is None else len(topic.partitions)
-        plan = cooperative_sticky(joined.owned, count) if joined.owned is not None else None
+        plan = None
+        if joined.claims is not None:
+            plan = cooperative_sticky(joined.claims, self._count)
         member, instance, generation = self._member, self._instance, self._generation
 
         def apply(reply: Reply) -> None:
@@ -250,6 +255,10 @@ class SimGroupConsumer(Fetcher):
             lambda answer: self._synced(attempt, answer),
             _REBALANCE_S + 5.0,
         )
+
+    def _count(self, name: str) -> int:
+        topic = self._broker.topics.get(name)
+        return 0 if topic is None else len(topic.partitions)
 
     def _synced(self, attempt: int, answer: tuple[int, list[int]] | None) -> None:
         if attempt != self._attempt or self._dead:

@@ -16,7 +16,8 @@ all others), each with a probability:
 `cut(process)`/`heal(process)` parts one process from the broker; `broker_away` parts all.
 
 The names: Produce, InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn,
-JoinGroup, SyncGroup, Heartbeat, LeaveGroup, OffsetFetch, ListOffsets, Metadata, DescribeConfigs.
+JoinGroup, SyncGroup, Heartbeat, LeaveGroup, DescribeGroups, OffsetFetch, ListOffsets, Metadata,
+DescribeConfigs.
 Fetches are not among them: a consumer that is parted hears nothing until it is healed.
 """
 

@@ -246,4 +246,13 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         36,
         50,
     ),
+    Planted(
+        "what nobody owns is left",
+        "partitions without an owner are seen, and nothing is done",
+        "streams.engine.ownership:OwnershipWatch._take",
+        "if not lasting or self._knock is not None:",
+        "if lasting:",
+        0,
+        200,
+    ),
 )
