@@ -30,12 +30,23 @@ class Identity:
 
     label: str
     """For a person: cluster, group and changelog."""
-    digest: bytes
-    """16 bytes over the ids of the topics: a topic made again under its old name is another."""
     partitions: int
     """Of each co-partitioned topic: what keys are spread over."""
     tombstones_ms: int
     """How long the changelog keeps tombstones after compaction."""
+    ids: Mapping[str, str]
+    """Name to topic id of the inputs, the changelog and the reference topics, in this order."""
+    references: int
+    """How many of them are reference topics."""
+
+    def digest(self, references: int) -> bytes:
+        """16 bytes over the ids: a topic made again under its old name is another.
+
+        Of so many of the reference topics: a later version of a job may read more of them.
+        """
+        count = len(self.ids) - self.references + references
+        ids = [f"{name}={topic_id}" for name, topic_id in list(self.ids.items())[:count]]
+        return hashlib.blake2b("|".join(ids).encode(), digest_size=16).digest()
 
 
 def identify(config: Config, look_ups: LookUps) -> Identity:
@@ -60,15 +71,11 @@ def identify(config: Config, look_ups: LookUps) -> Identity:
         )
     return Identity(
         f"cluster {look_ups.cluster_id()}, group {config.group}, changelog {config.changelog}",
-        _digest(config, topics),
         counts[config.changelog],
         int(look_ups.topic_setting(config.changelog, "delete.retention.ms")),
+        {name: topics[name][0] for name in (*config.inputs, config.changelog, *config.references)},
+        len(config.references),
     )
-
-
-def _digest(config: Config, topics: Topics) -> bytes:
-    ids = [f"{name}={topics[name][0]}" for name in (*config.inputs, config.changelog)]
-    return hashlib.blake2b("|".join(ids).encode(), digest_size=16).digest()
 
 
 class IdentityWatch:
@@ -85,7 +92,7 @@ class IdentityWatch:
         self._config = config
         self._identity = identity
         self._missing = 0
-        names = (*config.inputs, config.changelog)
+        names = tuple(identity.ids)
         self._inquiry = Inquiry(
             lambda: look_ups.topics(names), config.limits.identity_interval, clock, background
         )
@@ -101,8 +108,8 @@ class IdentityWatch:
         if failure is not None:
             log.warning("the topics' ids were not told, asking again: %s", failure)
             return
-        config, topics = self._config, asked.result()
-        missing = [one for one in (*config.inputs, config.changelog) if one not in topics]
+        topics, ids = asked.result(), self._identity.ids
+        missing = [name for name in ids if name not in topics]
         self._missing = self._missing + 1 if missing else 0
         if self._missing >= _MISSING_MAX:
             raise Fatal(
@@ -110,10 +117,11 @@ class IdentityWatch:
                 f"Missing on the broker: {', '.join(missing)}. Its records are gone.",
                 "Restore the topic; one made again under its name is refused.",
             )
-        if not missing and _digest(config, topics) != self._identity.digest:
+        others = [name for name in ids if name in topics and topics[name][0] != ids[name]]
+        if others:
             raise Fatal(
                 Cause.STATE_CONTRADICTS_LOG,
-                f"A topic of group {config.group} was deleted and made again while this worker "
-                f"ran ({', '.join((*config.inputs, config.changelog))}).",
+                f"Deleted and made again while this worker of group {self._config.group} ran: "
+                f"{', '.join(others)}.",
                 "Restore the original topics.",
             )

@@ -74,6 +74,7 @@ class Opening:
         try:
             self._replay(store, changelog)
             positions = self._compare(store, group_offsets, inputs)
+            self._compare_references(positions)
             return Partition(
                 self.number,
                 self.identity.partitions,
@@ -235,9 +236,10 @@ class Opening:
                 )
             # A group that has never decided anything starts at the first records there are.
             starts = [low for low, _ in bounds]
-            return Positions(self.identity.digest, starts, [0] * len(self.config.references))
+            count = len(self.config.references)
+            return Positions(self.identity.digest(count), starts, [0] * count)
         positions = Positions.load(store.positions)
-        if positions.identity != self.identity.digest:
+        if positions.identity != self.identity.digest(len(positions.references)):
             raise Fatal(
                 Cause.STATE_CONTRADICTS_LOG,
                 f"The topics of {where} are not those its state was made from: a topic was "
@@ -256,9 +258,28 @@ class Opening:
                     _AHEAD if offset > mine else _RESET,
                 )
             self._check_not_truncated(topic, mine, bound)
-        missing = len(self.config.references) - len(positions.references)
-        positions.references += [0] * missing
+        count = len(self.config.references)
+        positions.references += [0] * (count - len(positions.references))
+        positions.identity = self.identity.digest(count)
         return positions
+
+    def _compare_references(self, positions: Positions) -> None:
+        """A topic that is shorter than it was would be waited for without end.
+
+        Asked last: nobody has read further than the end that is told now.
+        """
+        topics = self.config.references
+        if not topics:
+            return
+        bounds = self.look_ups.bounds([(topic, 0) for topic in topics])
+        for topic, position, (_, high) in zip(topics, positions.references, bounds, strict=True):
+            if position > high:
+                raise Fatal(
+                    Cause.STATE_CONTRADICTS_LOG,
+                    f"Partition {self.number} has decided by {topic} as far as {position}, and it "
+                    f"ends at {high}: it has lost its end.",
+                    "Restore it.",
+                )
 
     def _check_not_truncated(self, topic: str, position: int, bounds: Bounds) -> None:
         low, high = bounds

@@ -12,6 +12,7 @@ from tests.chaos import (
     membership,
     network_faults,
     recovery,
+    reference_faults,
     registry_faults,
     rolling,
     sleepers,
@@ -36,6 +37,7 @@ ROWS: tuple[Row, ...] = (
     *full_disks.ROWS,
     *store_faults.ROWS,
     *topic_faults.ROWS,
+    *reference_faults.ROWS,
     *registry_faults.ROWS,
 )
 

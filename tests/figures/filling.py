@@ -61,7 +61,11 @@ def fill(settings: Settings, subscribers: int) -> None:
     look_ups = KafkaClients(app.job).look_ups()
     identity = identify(app.job, look_ups)
     look_ups.close()
-    first = Positions(identity.digest, [0] * len(topics.INPUTS), [0] * len(topics.REFERENCES))
+    first = Positions(
+        identity.digest(identity.references),
+        [0] * len(topics.INPUTS),
+        [0] * identity.references,
+    )
     for number in range(settings.partitions):
         producer.produce(changelog, first.dump(), POSITIONS_KEY, number)
     left = producer.flush(120)

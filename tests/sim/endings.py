@@ -8,7 +8,7 @@ from streams.errors import Cause as StopCause
 from streams.errors import Stop
 from streams.gate.words import ActKind
 from tests.sim.books import Violation
-from tests.sim.plan import GROUP, PREFIX
+from tests.sim.plan import GROUP
 
 if TYPE_CHECKING:
     from tests.sim.run import Run, Site
@@ -74,8 +74,9 @@ def mend(run: "Run", site: "Site", failure: Fatal) -> bool:
             at, offset = run.reset_offset
             run.broker.group(GROUP).offsets[at] = offset
             run.reset_offset = None
-        case Cause.TOPIC_MISSING if PREFIX + topics.GATEWAYS not in run.broker.topics:
-            run.broker.create(PREFIX + topics.GATEWAYS, 1)
+        case Cause.TOPIC_MISSING if run.deleted is not None:
+            run.broker.restore(run.deleted)
+            run.deleted = None
         case Cause.JOB_FAILED:
             _let_pass(run, failure)
     return True

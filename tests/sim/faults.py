@@ -447,6 +447,17 @@ def make_again(run: "Run") -> bool:
     return True
 
 
+def make_reference_again(run: "Run") -> bool:
+    """A reference topic is deleted and made again, shorter or longer than it was."""
+    if not any(run.books.positions) or run.deleted is not None:
+        return False
+    is_refilled = run.draw.random() < 0.5
+    if is_refilled:
+        rest(run)
+    run.remake(run.draw.choice(topics.REFERENCES), is_refilled=is_refilled)
+    return True
+
+
 def lose_changelog(run: "Run") -> bool:
     """The changelog's tail is gone, acknowledged or not, as after an unclean election."""
     rest(run)
@@ -633,11 +644,10 @@ def bad_tick(run: "Run") -> bool:
 
 
 def topic_missing(run: "Run") -> bool:
-    """A topic that nobody has made yet."""
-    name = PREFIX + topics.GATEWAYS
-    if name not in run.broker.topics:
+    """A topic is gone, until it is restored."""
+    if run.deleted is not None:
         return False
-    run.broker.delete(name)
+    run.deleted = run.broker.delete(PREFIX + topics.GATEWAYS)
     return kill_all(run)
 
 
@@ -744,6 +754,11 @@ FAULTS: Mapping[str, Fault] = {
     "truncated": Fault(truncate, frozenset((Cause.LOG_TRUNCATED,)), is_last=True),
     "topic made again": Fault(
         make_again,
+        frozenset((Cause.LOG_TRUNCATED, Cause.STATE_CONTRADICTS_LOG, Cause.TOPIC_MISSING)),
+        is_last=True,
+    ),
+    "reference made again": Fault(
+        make_reference_again,
         frozenset((Cause.LOG_TRUNCATED, Cause.STATE_CONTRADICTS_LOG, Cause.TOPIC_MISSING)),
         is_last=True,
     ),

@@ -30,7 +30,7 @@ from tests.sim.marks import listening
 from tests.sim.model.broker import Broker
 from tests.sim.model.clock import Machine
 from tests.sim.model.disk import Files, Folder
-from tests.sim.model.log import Partition
+from tests.sim.model.log import Partition, Topic
 from tests.sim.model.network import Network
 from tests.sim.model.scheduler import Process, World
 from tests.sim.model.transactions import MARKER_PACE
@@ -128,6 +128,8 @@ class Run:
         """Folders whose stores were exchanged, until a worker has noticed."""
         self.reset_offset: tuple[tuple[str, int], int] | None = None
         self.hang_at = ""
+        self.deleted: Topic | None = None
+        """A topic that the operator will restore."""
         self._aim: tuple[int, str] | None = None
         self._closed_topics: dict[str, None] = {}
         self._paused: dict[EnginePartition, None] = {}
@@ -169,14 +171,13 @@ class Run:
         filled with as much as was there before.
         """
         self.journal.catch_up()
-        ends = [self.log(name, number).high for number in range(self.plan.partitions)]
-        for number in range(self.plan.partitions):
-            self.journal.leave(self.log(name, number))
         self._closed_topics[name] = None
-        self.broker.delete(PREFIX + name)
-        self._create(topics.BY_NAME[name], count or self.plan.partitions)
+        former = self.broker.delete(PREFIX + name).partitions
+        for partition in former:
+            self.journal.leave(partition)
+        self._create(topics.BY_NAME[name], count or len(former))
         self.journal.ignored[name] = None
-        for number, end in enumerate(ends if is_refilled else ()):
+        for number, end in enumerate([one.high for one in former] if is_refilled else ()):
             for _ in range(end + 3):
                 self.broker.write(PREFIX + name, number, b"junk", b"8613900000999")
 
@@ -208,6 +209,8 @@ class Run:
     def refer(self, publication: Publication) -> None:
         """A reference record is written."""
         topic, key, value = publication
+        if topic in self._closed_topics:
+            return
         self.broker.write(PREFIX + topic, 0, value, key)
         policies = self.market.policies
         self.books.allow_unasked(

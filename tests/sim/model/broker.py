@@ -53,11 +53,18 @@ class Broker:
         self.on_topics_changed()
         return topic
 
-    def delete(self, name: str) -> None:
-        """Delete a topic, with the groups' offsets for it."""
-        del self.topics[name]
+    def delete(self, name: str) -> Topic:
+        """Delete a topic, with the groups' offsets for it; what an operator may restore."""
+        deleted = self.topics.pop(name)
         for group in self.groups.values():
             group.forget(name)
+        self.on_topics_changed()
+        return deleted
+
+    def restore(self, topic: Topic) -> None:
+        """Bring a deleted topic back, its id and its records with it."""
+        assert topic.name not in self.topics, f"topic {topic.name} exists"
+        self.topics[topic.name] = topic
         self.on_topics_changed()
 
     def partition(self, topic: str, number: int) -> Partition | None:
