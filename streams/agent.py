@@ -172,7 +172,7 @@ class GateAgent:
         remember(decision, gathered, tables)
         for due_at, token in decision.wake:
             partition.wake(due_at, token)
-        self._count(cause, _fault_in(decision.effects))
+        self._count(cause, _fault_in(decision.effects), is_readable=True)
         return self._send(partition, chain, cause.key, cause, decision, facts, counts)
 
     def _due(
@@ -270,12 +270,12 @@ class GateAgent:
         decision = decision._replace(evidence=(Evidence(topics.ACTS, act.act_id),))
         return self._send(partition, chain, _key(cause), cause, decision, facts, counts)
 
-    def _count(self, cause: Cause, fault: str | None) -> None:
+    def _count(self, cause: Cause, fault: str | None, *, is_readable: bool = False) -> None:
         """One record for the limit; `fault` is the stable word of what is wrong with it."""
         if fault is None:
             self._limit.count(None)
         elif not self._reference.acts.excuses(cause.topic, cause.partition, cause.offset):
-            self._limit.count(Bad(cause.topic, cause.partition, cause.offset, fault))
+            self._limit.count(Bad(cause.topic, cause.partition, cause.offset, fault, is_readable))
 
     def _bury_reference_faults(self, partition: Partition, chain: Chain, counts: Counts) -> Chain:
         """The owner of partition 0 writes the dead letters of reference records, once."""

@@ -53,9 +53,16 @@ def record_command(topic: str, partition: int, offset: int) -> str:
     return f"tollgate quarantine record {topic} --partition {partition} --offset {offset} {_WHY}"
 
 
-def unreadable_command(topic: str, partition: int, offset: int) -> str:
-    """What to type so that unreadable records up to an offset do not count against the limit."""
+def unreadable_command(
+    topic: str, partition: int, offset: int, *, readable_too: bool = False
+) -> str:
+    """What to type so that unreadable records up to an offset do not count against the limit.
+
+    `readable_too`: none of them shows by itself what is wrong with it, and the command wants to be
+    told that this is known.
+    """
     where = f"{topic} --partition {partition} --up-to {offset}"
+    where += " --readable-too" if readable_too else ""
     return f"tollgate quarantine unreadable {where} {_WHY}"
 
 

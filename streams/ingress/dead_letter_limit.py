@@ -21,6 +21,8 @@ class Bad(NamedTuple):
     partition: int
     offset: int
     cause: str
+    is_readable: bool = False
+    """It contradicts what was decided: the record alone does not show it."""
 
 
 class DeadLetterLimit:
@@ -37,6 +39,8 @@ class DeadLetterLimit:
         self._counted = 0
         # Of each partition of a topic the last bad record, and how many were counted before it.
         self._latest: dict[tuple[str, int], tuple[int, int]] = {}
+        # How many were counted before the last of them that shows by itself that it is bad.
+        self._shown: dict[tuple[str, int], int] = {}
 
     def count(self, bad: Bad | None) -> None:
         """Take note of one record: what is wrong with it, or None.
@@ -53,6 +57,8 @@ class DeadLetterLimit:
         if bad is None:
             return
         self._latest[bad.topic, bad.partition] = bad.offset, self._counted
+        if not bad.is_readable:
+            self._shown[bad.topic, bad.partition] = self._counted
         if (
             self._unreadable >= self._count_min
             and self._unreadable * 100 > self._share_max_percent * self._seen
@@ -62,7 +68,9 @@ class DeadLetterLimit:
     def _stop(self, bad: Bad) -> Stop:
         oldest = self._counted - self._window
         told = [
-            unreadable_command(*place, offset)
+            unreadable_command(
+                *place, offset, readable_too=self._shown.get(place, oldest) <= oldest
+            )
             for place, (offset, counted) in sorted(self._latest.items())
             if counted > oldest
         ]

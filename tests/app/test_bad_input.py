@@ -4,6 +4,7 @@ One worker takes one batch in which every kind of bad record lies among good one
 looks at what became of its record.
 """
 
+import shlex
 import uuid
 from pathlib import Path
 from typing import NamedTuple
@@ -197,3 +198,26 @@ def test_too_many_dead_letters_stop_the_worker(
     assert gate.committed()[sent[0].topic, sent[0].partition] == 0
     outputs = [topic.name for topic in topics.CATALOGUE if topic.kind is topics.Kind.OUTPUT]
     assert not any(told.history.of(topic) for topic in outputs)
+
+
+def test_too_many_conflicts_stop_the_worker_and_what_it_says_lets_them_pass(
+    kafka: EmbeddedBroker, prefix: str, tmp_path: Path
+) -> None:
+    """Each can be read: the command to type says that this is known, and is taken as it stands."""
+    limits = {"DEAD_LETTERS_WINDOW": "100", "DEAD_LETTERS_COUNT_MIN": "5"}
+    gate = Gate(kafka, prefix, tmp_path, example(), **limits)
+    same = [order("8613900000001", "one", ASKS_NOT, now_ms() + place) for place in range(9)]
+    sent = gate.write(*map(keyed, same))
+    ended = gate.refused()
+    assert ended.code == Cause.DEAD_LETTERS.exit_code, ended.said
+    command = unreadable_command(topics.ORDERS, sent[0].partition, 5, readable_too=True)
+    assert command in ended.said
+    for up_to in (5, 8):
+        command = unreadable_command(topics.ORDERS, sent[0].partition, up_to, readable_too=True)
+        gate.tollgate(*shlex.split(command)[1:], "--yes")
+    with gate.worker() as worker:
+        worker.wait(lambda: gate.has_taken(sent), "all of them are taken")
+        assert worker.stop() == 0
+    told = Told(gate.history())
+    assert told.reasons(sent[0]) == ["APPROVED_NOT_ASKED"]
+    assert [told.reasons(one) for one in sent[1:]] == [["CONFLICT"]] * 8

@@ -107,3 +107,15 @@ def test_the_stop_says_what_to_type_for_each_partition() -> None:
     assert said.count("tollgate quarantine unreadable") == 3
     for place in (("orders.v1", 1, 6), ("orders.v1", 3, 7), ("replies.v1", 1, 2)):
         assert unreadable_command(*place) in said
+
+
+def test_what_only_a_worker_can_tell_is_told_with_its_option() -> None:
+    """Where every bad record of the window can be read, the command says that this is known."""
+    limit = DeadLetterLimit(10, 100, 3)
+    limit.count(Bad("orders.v1", 1, 5, "conflict", is_readable=True))
+    limit.count(Bad("replies.v1", 2, 3, "truncated"))
+    with pytest.raises(Stop) as stopped:
+        limit.count(Bad("replies.v1", 2, 4, "conflict", is_readable=True))
+    said = str(stopped.value)
+    assert unreadable_command("orders.v1", 1, 5, readable_too=True) in said
+    assert unreadable_command("replies.v1", 2, 4) in said
