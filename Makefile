@@ -54,7 +54,7 @@ bench: setup ## measure throughput and latency of one worker, also into build/be
 kills: setup ## kill -9 the worker ten times in a run of 100,000 events, and audit it
 	@$(BIN)/python -m tests.figures.kills
 
-chaos: setup ## real faults on a real broker (ROWS=name,name SEEDS=3 SEED=n), also into build/chaos.md
+chaos: setup ## real faults on a real broker (ROWS=name,name SEEDS=3 SEED=n), also into build/chaos*.md
 	@$(BIN)/python -m tests.chaos.suite --rows '$(ROWS)' $(if $(SEEDS),--seeds '$(SEEDS)') \
 		$(if $(SEED),--seed '$(SEED)')
 

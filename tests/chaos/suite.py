@@ -1,5 +1,7 @@
 """`make chaos`: every row with its seeds, one after another, and the table of what was observed.
 
+The table of all rows is build/chaos.md; that of a few, build/chaos-some.md.
+
 It goes on after a row that failed, and then ends with 1. What a failed run left behind stays in
 build/chaos; `SEED=n ROWS=name` runs it again.
 """
@@ -51,7 +53,7 @@ def main(rows: str, seeds: int | None, seed: int | None) -> None:
                 if run.not_run:
                     break
             results.append(Result(row, runs))
-    _end(results, f"Seeds {first} to {first + count - 1}")
+    _end(results, f"Seeds {first} to {first + count - 1}", "chaos-some.md" if rows else "chaos.md")
 
 
 def _tell(sentence: str) -> None:
@@ -74,11 +76,11 @@ def _say(name: str, run: Run) -> None:
         )
 
 
-def _end(results: list[Result], heading: str) -> None:
+def _end(results: list[Result], heading: str, file: str) -> None:
     cores, load = os.cpu_count(), os.getloadavg()[0]
     table = markdown(results, f"{heading}, {cores} cores, load {load:.1f} at the end.")
     _BUILD.mkdir(exist_ok=True)
-    (_BUILD / "chaos.md").write_text(table, encoding="utf-8")
+    (_BUILD / file).write_text(table, encoding="utf-8")
     click.echo(f"\n{table}")
     failed = [result.row.name for result in results if result.failed]
     absent = [result.row.name for result in results if result.not_run]
