@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from streams.broker import EmbeddedBroker
+from tests.rigs.far_broker import behind_proxy
+from tests.rigs.proxy import Proxy
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +22,20 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
         # Clients that nobody holds any more would go on asking for the broker, aloud, behind
         # pytest's closing line.
         gc.collect()
+
+
+@pytest.fixture(scope="session")
+def far_kafka(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[EmbeddedBroker, Proxy]]:
+    """A broker behind a proxy that does harm, for tests that need one; it compacts quickly.
+
+    It is shared like the other: lift what was planned when the test is over.
+    """
+    often = {"log.cleaner.backoff.ms": "200"}
+    with behind_proxy(tmp_path_factory.mktemp("far-kafka"), often) as (broker, proxy):
+        yield broker, proxy
+        gc.collect()  # for the same reason
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ connection, and the commit succeeds; then the first request arrives.
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from streams.engine.ports import Producer
 from streams.engine.process import Threads
 from streams.engine.transactions import Producers
 from tests.engine.rig import PATIENCE_S
-from tests.rigs.far_broker import behind_proxy
 from tests.rigs.proxy import LOOPBACK, Act, Fault, Proxy
 from tests.rigs.wire import Api
 
@@ -29,12 +27,11 @@ Rig = tuple[EmbeddedBroker, Proxy]
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+def rig(far_kafka: Rig) -> Rig:
     """A broker behind a proxy, with a topic of one partition."""
-    with behind_proxy(tmp_path_factory.mktemp("late")) as (broker, proxy):
-        admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-        admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result()
-        yield broker, proxy
+    admin = AdminClient({"bootstrap.servers": far_kafka[0].bootstrap_servers})
+    admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result()
+    return far_kafka
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.contract.disks import DiskSide, ModelDisks, RealDisks
-from tests.sim.contract.sides import ModelSide, RealSide, Side
+from tests.sim.contract.sides import FarSide, HarmedSide, ModelSide, RealSide, Side
 
 SEEDS = range(4)
 SIDES = ["real", *(f"model {seed}" for seed in SEEDS)]
@@ -25,6 +25,19 @@ def side(request: pytest.FixtureRequest) -> Iterator[Side]:
     real.close()
 
 
+@pytest.fixture(params=SIDES)
+def far(request: pytest.FixtureRequest) -> Iterator[HarmedSide]:
+    """The same where requests can be harmed: the real broker is one behind a proxy."""
+    kind, _, seed = request.param.partition(" ")
+    if kind == "model":
+        yield ModelSide(int(seed))
+        return
+    broker, proxy = request.getfixturevalue("far_kafka")
+    real = FarSide(broker, proxy, request.getfixturevalue("prefix"))
+    yield real
+    real.close()
+
+
 @pytest.fixture(params=["real", "model 0"])
 def disks(request: pytest.FixtureRequest, tmp_path: Path) -> DiskSide:
     """A machine with a data folder."""
@@ -34,7 +47,8 @@ def disks(request: pytest.FixtureRequest, tmp_path: Path) -> DiskSide:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """On the model, a test is a task: only tasks can wait there."""
-    found = pyfuncitem.funcargs.get("side") or pyfuncitem.funcargs.get("disks")
+    given = (pyfuncitem.funcargs.get(name) for name in ("side", "far", "disks"))
+    found = next((one for one in given if one is not None), None)
     if not isinstance(found, ModelSide | ModelDisks):
         return None
     names = pyfuncitem._fixtureinfo.argnames

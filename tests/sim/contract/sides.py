@@ -11,23 +11,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Producer as ConfluentProducer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from streams.broker import EmbeddedBroker
 from streams.engine.config import Config, Limits
 from streams.engine.kafka import KafkaClients
 from streams.engine.ports import Clients, GroupConsumer, LookUps, Producer, Reader, TickProducer
+from tests.rigs.proxy import LOOPBACK, Act, Proxy
+from tests.rigs.wire import Api
 from tests.sim.contract.outsider import Outsider, RealOutsider, leave
 from tests.sim.model.broker import Broker
 from tests.sim.model.clients import SimClients
 from tests.sim.model.clock import Machine, MachineClock
 from tests.sim.model.groups import Asked, Joined
-from tests.sim.model.network import Network
+from tests.sim.model.network import Fate, Network
 from tests.sim.model.scheduler import Answer, World
 
 # Far above what any step takes alone: the real broker shares its machine.
 PATIENCE_S = 60.0
+_DAY_MS = 86_400_000
 
 
 class Side(ABC):
@@ -100,6 +104,18 @@ class Side(ABC):
     def now(self) -> float: ...
 
 
+class HarmedSide(Side):
+    """A side where requests can be harmed on their way, and logs compacted."""
+
+    @abstractmethod
+    def harm(self, api: str, fate: Fate) -> Callable[[], None]:
+        """That happens to the next request of this name; call the answer to have it arrive late."""
+
+    @abstractmethod
+    def compact(self, topic: str, left: int) -> None:
+        """Compact its partition 0 until so many records are left in what is not at work."""
+
+
 class RealSide(Side):
     """The session's embedded broker."""
 
@@ -107,8 +123,9 @@ class RealSide(Side):
         super().__init__(prefix)
         self._kept: list[Callable[[], None]] = []
         self._bootstrap = bootstrap
-        self._admin = AdminClient({**self.client()})
-        self._producer = ConfluentProducer({**self.client(), "linger.ms": 0})
+        self._ours = {"bootstrap.servers": bootstrap}
+        self._admin = AdminClient({**self._ours})
+        self._producer = ConfluentProducer({**self._ours, "linger.ms": 0})
 
     def client(self) -> dict[str, str]:
         return {"bootstrap.servers": self._bootstrap}
@@ -161,6 +178,60 @@ class RealSide(Side):
         return time.monotonic()
 
 
+class FarSide(RealSide, HarmedSide):
+    """A broker behind a proxy: clients go through it, the test's own do not."""
+
+    def __init__(self, broker: EmbeddedBroker, proxy: Proxy, prefix: str) -> None:
+        super().__init__(broker.bootstrap_servers, prefix)
+        self._proxy = proxy
+
+    def client(self) -> dict[str, str]:
+        return {"bootstrap.servers": f"{LOOPBACK}:{self._proxy.port}"}
+
+    def close(self) -> None:
+        self._proxy.lift()
+        super().close()
+
+    def harm(self, api: str, fate: Fate) -> Callable[[], None]:
+        fault = self._proxy.plan([_APIS[api]], _ACTS[fate])
+
+        def arrive() -> None:
+            assert fault.caught.is_set()
+            self._proxy.release(fault)
+            self.until(lambda: bool(fault.answers), "the late request is answered")
+
+        return arrive
+
+    def compact(self, topic: str, left: int) -> None:
+        """Only closed segments are compacted: what is written meanwhile closes them."""
+        reader = {**self._ours, "group.id": "compaction", "enable.partition.eof": True}
+
+        def is_compact() -> bool:
+            self._producer.produce(topic, b"", b"filler", 0)
+            self._producer.flush(30)
+            consumer = Consumer(reader)
+            consumer.assign([TopicPartition(topic, 0, 0)])
+            count = 0
+            while (message := consumer.poll(PATIENCE_S)) is not None and message.error() is None:
+                count += message.key() != b"filler"
+            consumer.close()
+            return count <= left
+
+        self.until(is_compact, "the log is compacted")
+
+
+_APIS = {
+    "Produce": Api.PRODUCE,
+    "EndTxn": Api.END_TXN,
+    "AddPartitionsToTxn": Api.ADD_PARTITIONS_TO_TXN,
+}
+_ACTS = {
+    Fate.LOST: Act.CUT,
+    Fate.UNANSWERED: Act.CUT_BEFORE_ANSWER,
+    Fate.LATE: Act.CUT_AND_HOLD,
+}
+
+
 class _Kept(Clients):
     """Clients that are closed at the end of the test, whatever state it left them in."""
 
@@ -198,7 +269,7 @@ class _Kept(Clients):
         return look_ups
 
 
-class ModelSide(Side):
+class ModelSide(HarmedSide):
     """The model; a test is a task of one of its processes."""
 
     def __init__(self, seed: int) -> None:
@@ -252,6 +323,27 @@ class ModelSide(Side):
         answer: Answer[Joined] = Answer(self._process)
         self._broker.group(self.group).join(asked, answer.give)
         return answer.result()
+
+    def harm(self, api: str, fate: Fate) -> Callable[[], None]:
+        held: list[Callable[[], None]] = []
+        self._network.held = held
+        self._network.next_fates[api] = [fate]
+
+        def arrive() -> None:
+            (late,) = held
+            late()
+            self.sleep(1.0)  # its markers are written
+
+        return arrive
+
+    def compact(self, topic: str, left: int) -> None:
+        partition = self._broker.topics[topic].partitions[0]
+
+        def is_compact() -> bool:
+            partition.compact(self.world.wall_ms(), tombstones_ms=_DAY_MS)
+            return sum(one is not None for one in partition.visible) <= left
+
+        self.until(is_compact, "the log is compacted")
 
     def sleep(self, seconds: float) -> None:
         self.world.pause(self._process, "sleep", seconds)

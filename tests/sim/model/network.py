@@ -57,6 +57,9 @@ class Network:
         self.late_s = 15.0
         self.notice_s = 0.3
         """At most this long until a client notices that its connection was cut."""
+        self.held: list[Callable[[], None]] | None = None
+        """Where late requests are kept, as the call that lets each arrive; None: they come of
+        themselves."""
         self.fetch_lag_s = 0.0
         """Each fetch takes up to so much longer."""
         self.reference_lag_s = 0.0
@@ -209,7 +212,10 @@ class _Request:
             world.later(hop, self._arrive)
             world.later(hop + draw() * network.slow_s, self._arrive_unanswered)
         else:
-            world.later(hop + draw() * network.late_s, self._arrive_unanswered)
+            if network.held is None:
+                world.later(hop + draw() * network.late_s, self._arrive_unanswered)
+            else:
+                network.held.append(self._arrive_unanswered)
             self._again()
 
     def _arrive(self) -> None:
