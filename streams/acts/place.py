@@ -4,8 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
-from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -40,7 +39,7 @@ class Unread(NamedTuple):
 
 
 class Place:
-    """A partition, read while entered; only what was committed is seen."""
+    """A partition, read until it is closed; only what was committed is seen."""
 
     def __init__(self, settings: Settings, topic: str, partition: int) -> None:
         """`topic` without prefix, one of the inputs."""
@@ -64,15 +63,8 @@ class Place:
             lambda: self._consumer.get_watermark_offsets(at, timeout=_ANSWER_SECONDS_MAX)
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the connections."""
         self._consumer.close()
 
     def __str__(self) -> str:

@@ -5,8 +5,7 @@ committed. Every wait has a limit. Whether an action was written is known, or sa
 """
 
 import time
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka import murmur2 as partition_of
@@ -39,7 +38,7 @@ class Place(NamedTuple):
 
 
 class Desk:
-    """Publishes and listens while entered."""
+    """Publishes and listens until it is closed."""
 
     def __init__(self, settings: Settings) -> None:
         """Ask the broker for the topics; raises Stop where they or it are missing."""
@@ -57,15 +56,8 @@ class Desk:
         )
         self._consumer = Consumer(clients.reader(settings, _ROLE) | _QUIET)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the connections."""
         self._consumer.close()
 
     def publish(self, action: CareAction) -> Place:

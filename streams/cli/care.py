@@ -3,6 +3,7 @@
 import getpass
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -228,7 +229,7 @@ def _command(act: Act) -> click.Command:
             acted_at=instant_of(drawn),
             **fields,
         )
-        with registry_trouble(), Desk(loaded) as desk:
+        with registry_trouble(), closing(Desk(loaded)) as desk:
             # Before anything is written: whoever repeats the action needs it.
             click.echo(f"action {drawn}")
             place = desk.publish(action)

@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,7 +71,7 @@ def record(
     from streams.tail import Shower, codecs_of
 
     loaded, found = settings.load(), _input(topic)
-    with registry_trouble(), Place(loaded, found.name, partition) as place:
+    with registry_trouble(), closing(Place(loaded, found.name, partition)) as place:
         if not _is_on_record(loaded, ActKind.QUARANTINE, place, offset):
             message = place.record(offset)
             if message is None:
@@ -112,7 +113,7 @@ def unreadable(
     from streams.tail import codecs_of
 
     loaded, found = settings.load(), _input(topic)
-    with registry_trouble(), Place(loaded, found.name, partition) as place:
+    with registry_trouble(), closing(Place(loaded, found.name, partition)) as place:
         if not _is_on_record(loaded, ActKind.RAISE_LIMIT, place, up_to):
             unread = place.unread(codecs_of(loaded), up_to)
             causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unread.causes.items()))

@@ -1,5 +1,6 @@
 """`tollgate tail`: what lies on a topic, decoded and masked, a line each."""
 
+from contextlib import closing
 from itertools import islice
 
 import click
@@ -51,7 +52,7 @@ def tail(
             opened = Tail(loaded, found.full_name(loaded.topic_prefix), partition)
         except NoSuchPartition as missing:
             raise click.UsageError(str(missing)) from missing
-        with opened as records:
+        with closing(opened) as records:
             if from_offset is not None and (said := records.beyond(from_offset)):
                 click.echo(f"tollgate: {said}.", err=True)
             try:

@@ -6,8 +6,7 @@ broker that falls silent ends it too. No group is joined, no position is kept.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -40,7 +39,7 @@ class Start(NamedTuple):
 
 
 class Tail:
-    """One topic's partitions, read while entered."""
+    """One topic's partitions, read until it is closed."""
 
     def __init__(self, settings: Settings, topic: str, partition: int | None) -> None:
         """Ask the broker for the topic's partitions; one of them alone if it is given."""
@@ -58,15 +57,8 @@ class Tail:
             | {"enable.partition.eof": True, "log_level": 2, "error_cb": self._hear}
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the connections."""
         self._consumer.close()
 
     def read(self, start: Start, *, follow: bool) -> Iterator[Message]:

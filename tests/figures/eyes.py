@@ -3,25 +3,26 @@
 Times are milliseconds of this machine's clock, which the writers share.
 """
 
-import threading
 import time
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
-_JOIN_S = 60.0
+from tests.figures.aside import Aside
+
 _LOOK_EVERY_S = 0.02
 _READ_MOST = 2000
 # What a broker that restarts makes a reader say; it reads on by itself.
 _PASSING = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
 
 
-class Eyes:
+class Eyes(Aside):
     """A reader of committed records; `settings` are a client's, with bootstrap.servers."""
 
     def __init__(self, settings: Mapping[str, Any], topic: str, partitions: int) -> None:
+        super().__init__("eyes")
         # (written at, seen at) of each partition; both only grow.
         self._seen: list[list[tuple[int, int]]] = [[] for _ in range(partitions)]
         self._consumer = Consumer(
@@ -37,16 +38,8 @@ class Eyes:
         self._consumer.assign(
             [TopicPartition(topic, number, OFFSET_END) for number in range(partitions)]
         )
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="eyes", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(_JOIN_S)
+    def _close(self) -> None:
         self._consumer.close()
 
     def first_after(self, at_ms: int) -> int | None:
@@ -67,17 +60,16 @@ class Eyes:
         return firsts
 
     def _look(self) -> None:
-        while not self._over.is_set():
-            for record in self._consumer.consume(_READ_MOST, _LOOK_EVERY_S):
-                error, number = record.error(), record.partition()
-                if error is not None:
-                    if error.code() in _PASSING:
-                        continue
-                    raise KafkaException(error)
-                assert number is not None
-                seen, written = self._seen[number], record.timestamp()[1]
-                if not seen or written > seen[-1][0]:
-                    seen.append((written, now_ms()))
+        for record in self._consumer.consume(_READ_MOST, _LOOK_EVERY_S):
+            error, number = record.error(), record.partition()
+            if error is not None:
+                if error.code() in _PASSING:
+                    continue
+                raise KafkaException(error)
+            assert number is not None
+            seen, written = self._seen[number], record.timestamp()[1]
+            if not seen or written > seen[-1][0]:
+                seen.append((written, now_ms()))
 
 
 def now_ms() -> int:

@@ -7,11 +7,10 @@ own, on the same cores as broker and worker.
 """
 
 import os
-import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -25,6 +24,7 @@ from streams.gate.events import Order
 from streams.gate.words import Channel, MessageKind
 from streams.settings import Settings
 from streams.world.wire import our_codecs
+from tests.figures.aside import Aside
 from tests.figures.gate import Gate
 from tests.figures.outside import Outside
 from tests.figures.processes import cpu_s, machine_busy_s
@@ -128,10 +128,11 @@ def _figures(before: _Mark, after: _Mark, prompts: list[int], answers: list[int]
     )
 
 
-class _Eyes:
+class _Eyes(Aside):
     """A reader of orders, committed messages and charges, on a thread of its own."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__("eyes")
         self._orders_topic = settings.topic_prefix + topics.ORDERS
         self._charges_topic = settings.topic_prefix + topics.CHARGES
         self._codecs: Codecs = our_codecs()
@@ -148,25 +149,16 @@ class _Eyes:
                 for number in range(settings.partitions)
             ]
         )
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="eyes", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(_END_S)
+    def _close(self) -> None:
         self._consumer.close()
 
     def _look(self) -> None:
-        while not self._over.is_set():
-            first = self._consumer.poll(_READ_S)
-            if first is not None:
-                self._see(first)
-                for record in self._consumer.consume(_READ_MOST, 0):
-                    self._see(record)
+        first = self._consumer.poll(_READ_S)
+        if first is not None:
+            self._see(first)
+            for record in self._consumer.consume(_READ_MOST, 0):
+                self._see(record)
 
     def latencies(self, since: float, until: float) -> list[int]:
         """Of the orders published between these instants (seconds since the epoch).

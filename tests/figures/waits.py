@@ -2,8 +2,7 @@
 what is committed has the decision in hand. Both clocks are this machine's.
 """
 
-import threading
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
@@ -11,9 +10,9 @@ from streams import clients, topics
 from streams.audit import History
 from streams.settings import Settings
 from tests.app.rig import CODECS
+from tests.figures.aside import Aside
 from tests.figures.eyes import now_ms
 
-_JOIN_S = 60.0
 _LOOK_S = 0.02
 _READ_MOST = 2000
 
@@ -28,36 +27,28 @@ class Wait(NamedTuple):
     waited_ms: int
 
 
-class Waits:
+class Waits(Aside):
     """Remembers when decisions came, while entered; judges when all is over."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__("waits")
         self._seen: list[tuple[int, bytes]] = []
         self._consumer = Consumer(clients.reader(settings, "waits") | {"fetch.wait.max.ms": 20})
         topic = settings.topic_prefix + topics.DECISIONS
         self._consumer.assign(
             [TopicPartition(topic, number, OFFSET_END) for number in range(settings.partitions)]
         )
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="waits", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(_JOIN_S)
+    def _close(self) -> None:
         self._consumer.close()
 
     def _look(self) -> None:
-        while not self._over.is_set():
-            found = self._consumer.consume(_READ_MOST, _LOOK_S)
-            now = now_ms()
-            for record in found:
-                if record.error() is not None:
-                    raise KafkaException(record.error())
-                self._seen.append((now, record.value() or b""))
+        found = self._consumer.consume(_READ_MOST, _LOOK_S)
+        now = now_ms()
+        for record in found:
+            if record.error() is not None:
+                raise KafkaException(record.error())
+            self._seen.append((now, record.value() or b""))
 
     def of_orders(self, history: History) -> list[Wait]:
         """Of every record on the orders' topic, readable or not; AssertionError if one has no

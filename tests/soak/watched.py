@@ -5,11 +5,12 @@ it would have gained in that half must stay below a bound.
 """
 
 import statistics
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
+
+from tests.figures.aside import Aside
 
 SAMPLE_EVERY_S = 0.5
 # A shorter life is all beginning: partitions open, buffers fill.
@@ -28,8 +29,6 @@ BYTES_FREE = 112_000_000
 HANDLES_FREE = 64
 # librdkafka has one a connection, RocksDB two; clients are made anew at a rebalance.
 THREADS_FREE = 16
-
-_JOIN_S = 10.0
 
 
 class Sample(NamedTuple):
@@ -106,32 +105,23 @@ def look(process: int) -> Sample | None:
         return None
 
 
-class Watcher:
+class Watcher(Aside):
     """Samples whatever workers there are, on a thread of its own."""
 
     def __init__(self, workers: Callable[[], dict[str, int]]) -> None:
         """`workers` gives the processes that live now, by name."""
+        super().__init__("watcher")
         self.lives: list[Life] = []
+        self._open: dict[int, Life] = {}
         self._workers = workers
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(_JOIN_S)
-
-    def _watch(self) -> None:
-        open_lives: dict[int, Life] = {}
-        while not self._over.wait(SAMPLE_EVERY_S):
-            for name, process in self._workers().items():
-                sample = look(process)
-                if sample is None:
-                    continue
-                if process not in open_lives:
-                    open_lives[process] = Life(name, process, [])
-                    self.lives.append(open_lives[process])
-                open_lives[process].samples.append(sample)
+    def _look(self) -> None:
+        for name, process in self._workers().items():
+            sample = look(process)
+            if sample is None:
+                continue
+            if process not in self._open:
+                self._open[process] = Life(name, process, [])
+                self.lives.append(self._open[process])
+            self._open[process].samples.append(sample)
+        self._over.wait(SAMPLE_EVERY_S)
