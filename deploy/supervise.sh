@@ -16,7 +16,7 @@ STARTS_SECONDS=${STARTS_SECONDS:-600}
 codes=$(python -m streams --restart-codes) || exit $?
 child=
 stopping=
-trap 'stopping=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
+trap 'stopping=1; heard=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
 
 seconds_after() {
     printf '%s\n' "$codes" | while read -r code seconds; do
@@ -24,15 +24,18 @@ seconds_after() {
     done
 }
 
-# A trapped signal ends `wait` early; the child is waited for until it is gone. One that came before
-# there was a child is handed on now.
+# A trapped signal ends `wait` early, with a code that is not the child's: it is waited for again. If
+# its end had been told already, `wait` knows it no more (127). A signal that came before there was a
+# child is handed on now.
 finish() {
     [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
-    wait "$child"
-    ended=$?
-    while kill -0 "$child" 2>/dev/null; do
+    ended=127
+    while :; do
+        heard=
         wait "$child"
-        ended=$?
+        code=$?
+        [ "$code" -eq 127 ] || ended=$code
+        [ -n "$heard" ] || break
     done
     child=
 }
