@@ -127,10 +127,17 @@ def join(run: "Run") -> bool:
 
 
 def kill_between_halves(run: "Run") -> bool:
-    """SIGKILL once a static member has let go of what moves: its successor never had it."""
+    """SIGKILL once a static member has let go of what moves; it comes back while it is a member."""
     if not run.plan.is_static or not join(run):
         return False
+    run.tend()
     run.aim(1, "incremental_unassign")
+    for _ in range(40):
+        run.world.run_for(0.05)
+        for site in run.sites:
+            if site.worker is not None and site.worker.process.dead and site.start_at is None:
+                run.restart(site, 0.0)
+                return True
     return True
 
 
@@ -306,9 +313,7 @@ def late_commit(run: "Run") -> bool:
 
 
 def slow_fetches(run: "Run") -> bool:
-    """Consumers hear late of what was written: of reference data, or of everything."""
-    if run.draw.random() < 0.5:
-        return _slow_references(run)
+    """Consumers hear late of what was written."""
     run.network.fetch_lag_s = run.draw.choice((0.3, 2.0, 6.0))
 
     def end() -> None:
@@ -318,15 +323,10 @@ def slow_fetches(run: "Run") -> bool:
     for _ in range(5):
         _work(run)
     _keep_working(run)
-    run.world.later(4.5, lambda: None if run.is_ending else _refer_slowly(run))
     return True
 
 
-def _refer_slowly(run: "Run") -> None:
-    _slow_references(run)
-
-
-def _slow_references(run: "Run") -> bool:
+def slow_references(run: "Run") -> bool:
     """Reference data moves, each worker hears of it in its own time, and one of them leaves."""
     run.network.reference_lag_s = 3.0
 
@@ -503,7 +503,7 @@ def lose_writes(run: "Run") -> bool:
 
 
 def flip(run: "Run") -> bool:
-    """A bit in a block of a store, while it is open or not."""
+    """Bits in blocks of a store, while it is open or not: one, or some."""
     site = run.running()
     if site is None or not site.folder.databases:
         return False
@@ -512,7 +512,8 @@ def flip(run: "Run") -> bool:
     if run.draw.random() < 0.5 and site.worker is not None:
         site.worker.process.kill()
         run.restart(site, 0.2)
-    return site.folder.flip(name, run.draw)
+    hits = [site.folder.flip(name, run.draw) for _ in range(run.draw.choice((1, 4, 16)))]
+    return any(hits)
 
 
 def spoil(run: "Run") -> bool:
@@ -744,6 +745,7 @@ FAULTS: Mapping[str, Fault] = {
     "commit unanswered": Fault(unanswered_commit, _AWAY),
     "commit lands late": Fault(late_commit, _AWAY),
     "slow fetches": Fault(slow_fetches, _AWAY),
+    "slow references": Fault(slow_references, _AWAY),
     "late markers": Fault(late_markers, _AWAY),
     "markers stay away": Fault(markers_stay_away, _AWAY),
     "refused while rebalancing": Fault(refuse_while_rebalancing),

@@ -17,11 +17,13 @@ from streams.settings import Settings
 PREFIX = "vas."
 GROUP = "gate"
 SESSION_S = 2.0
-_ALONE = ("stores swapped", "flood")
+_ALONE = ("stores swapped", "flood", "kill between halves")
 """Faults that need all partitions on one machine."""
 _STATIC = ("same name", "kill between halves")
 """Faults that happen to static members only."""
-_SLOW = ("commit lands late", "slow fetches")
+_PARTITIONS = {"stores swapped": (2, 3), "kill between halves": (3, 4)}
+"""Faults that need some partitions."""
+_SLOW = ("commit lands late", "slow fetches", "slow references")
 """Faults that need some time to come about."""
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
@@ -140,7 +142,7 @@ def draw_plan(
     return Plan(
         seed=seed,
         steps=steps,
-        partitions=draw.choice((2, 3) if main == "stores swapped" else (1, 2, 2, 3, 4)),
+        partitions=draw.choice(_PARTITIONS.get(main, (1, 2, 2, 3, 4))),
         workers=1 if "copy" in main or main in _ALONE else draw.choice((1, 2, 2, 3)),
         is_static=main in _STATIC or (draw.random() < 0.5 and "left the group" not in main),
         simulated_time=simulated_time,
