@@ -97,6 +97,13 @@ def build(settings: Settings, open_ports: OpenPorts = real_ports) -> App:
     async def serve() -> None:
         """Metrics and health while the worker runs."""
         _calm_collector()
+        log.info(
+            "a worker of group %s, %s: state in %s, topics %s*",
+            settings.group,
+            f"instance {settings.instance}" if settings.instance else "a dynamic member",
+            settings.data_dir,
+            settings.topic_prefix,
+        )
         warned = False
         with ExitStack() as stack:
             if settings.metrics_port:
@@ -118,6 +125,11 @@ def build(settings: Settings, open_ports: OpenPorts = real_ports) -> App:
 
 def run_worker(settings: Settings, open_ports: OpenPorts = real_ports) -> None:
     """Run one worker until it is told to stop (SIGTERM, Ctrl-C); does not return."""
+    if settings.log_level != "DEBUG":
+        # Some forty lines of Faust's services at each start and end, among them that of a store in
+        # memory, which is not where state lies.
+        for framework in ("faust", "mode"):
+            logging.getLogger(framework).setLevel(logging.WARNING)
     app = build(settings, open_ports)
     Worker(app, loglevel=settings.log_level.lower()).execute_from_commandline()
 

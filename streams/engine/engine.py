@@ -144,6 +144,8 @@ class Engine:
         self._references.close()
         self._look_ups.close()
         self._ports.disk.close()
+        totals = self.statistics
+        log.info("the engine has ended: %d turns, %d records", totals.turns, totals.records)
 
     # -- one step --------------------------------------------------------------------------------
 

@@ -32,7 +32,15 @@ from streams.engine.kafka import KafkaClients
 from streams.engine.ports import Exit
 from streams.engine.process import RealClock, Threads, end_process
 from streams.engine.rows import Rows, TableSpec
-from streams.engine.shell import Boot, Carrier, TableManager, Topics, Transport, TurnConsumer
+from streams.engine.shell import (
+    Boot,
+    Carrier,
+    TableManager,
+    Topics,
+    Transport,
+    TurnConsumer,
+    faust_log,
+)
 
 OpenPorts: TypeAlias = Callable[[Config, Exit], Ports]
 """Reaches the world for one worker, on the engine's own thread; Fatal when it cannot."""
@@ -53,6 +61,7 @@ class Table(faust.Table[Any, Any]):
     """
 
     app: "App"
+    logger = faust_log
 
     def _new_changelog_topic(self, **kwargs: Any) -> Any:
         # One changelog for all tables, made from the catalogue, written by the engine alone.
@@ -90,6 +99,7 @@ class App(faust.App):
     """A job on the engine: `inputs` for its one agent, `keyed_rows` for its tables."""
 
     BootStrategy = Boot
+    logger = faust_log
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ assigned here, in the same callbacks, so a partition number is never split betwe
 Partitions come and go only inside `poll`, and polls happen only between turns.
 """
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -17,6 +18,8 @@ from streams.engine.kafka import is_end
 from streams.engine.partition import Partition
 from streams.engine.ports import Background, Clients, GroupConsumer
 from streams.engine.restore import Abandoned, Opening
+
+log = logging.getLogger(__name__)
 
 _GONE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 
@@ -176,6 +179,7 @@ class Membership:
             partition = self.open.pop(number, None)
             if partition is not None:
                 partition.store.close()
+                log.info("partition %d is given back at %s", number, partition.committed.next)
             else:
                 opening, self._leaving[number] = self._opening.pop(number)
                 opening.abandoned = True

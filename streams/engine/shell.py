@@ -25,12 +25,15 @@ from streams.engine.errors import Cause, Fatal
 from streams.engine.turn import Turn
 
 log = logging.getLogger(__name__)
+faust_log = logging.getLogger("faust")
+"""What Faust says of its services goes there, also where the service's class is ours."""
 
 
 class TurnConsumer(faust_consumer.Consumer):
     """Faust's consumer, replaced: runs the engine on its own thread and offers its turns."""
 
     app: Any  # face.App; naming it here would close a circle
+    logger = faust_log
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -130,6 +133,7 @@ class TurnConsumer(faust_consumer.Consumer):
         if self._stopping:
             return
         self._stopping = True
+        log.info("told to stop: the turn at work ends first")
         self._draining.set()
         if self.engine is not None:
             self.engine.stopping = True
@@ -260,6 +264,8 @@ class Carrier(faust.Schema[Any, Any]):
 
 class TableManager(FaustTableManager):
     """Faust's, without its second of sleep at start."""
+
+    logger = faust_log
 
     async def on_start(self) -> None:
         """There is nothing to recover; agents may start at once."""

@@ -251,7 +251,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "partitions without an owner are seen, and nothing is done",
         "streams.engine.ownership:OwnershipWatch._take",
         "if not lasting or self._knock is not None:",
-        "if lasting:",
+        "if True:",
         0,
         200,
     ),
