@@ -327,7 +327,7 @@ def slow_fetches(run: "Run") -> bool:
 
 
 def slow_references(run: "Run") -> bool:
-    """Reference data moves, each worker hears of it in its own time, and one of them leaves."""
+    """Reference data moves, each worker hears of it in its own time, and they come and go."""
     run.network.reference_lag_s = 3.0
 
     def end() -> None:
@@ -342,7 +342,8 @@ def slow_references(run: "Run") -> bool:
 
     for place in range(10):
         run.world.later(0.3 * place, change)
-    run.world.later(1.5, leave)
+    for wait in (1.2, 2.4, 3.6):
+        run.world.later(wait, leave)
     run.world.later(6.0, end)
     _keep_working(run)
     return True

@@ -21,7 +21,11 @@ _ALONE = ("stores swapped", "flood", "kill between halves")
 """Faults that need all partitions on one machine."""
 _STATIC = ("same name", "kill between halves")
 """Faults that happen to static members only."""
-_PARTITIONS = {"stores swapped": (2, 3), "kill between halves": (3, 4)}
+_DYNAMIC = ("kill at: left the group", "slow references")
+"""Faults that need members that leave when they stop."""
+_COMPANY = ("slow references",)
+"""Faults that need another worker to take over at once."""
+_PARTITIONS = {"stores swapped": (2, 3), "kill between halves": (3, 4), "slow references": (3, 4)}
 """Faults that need some partitions."""
 _SLOW = ("commit lands late", "slow fetches", "slow references")
 """Faults that need some time to come about."""
@@ -98,7 +102,7 @@ class Plan:
                 call_timeout=4.0,
                 stable_offsets=20.0,
                 heartbeat=0.5,
-                idle_poll=0.2,
+                idle_poll=0.5,
                 ownership_interval=1.0,
             ),
         )
@@ -124,6 +128,12 @@ def draw_faults(
     return main, faults
 
 
+def _workers(main: str, draw: Random) -> int:
+    if "copy" in main or main in _ALONE:
+        return 1
+    return draw.choice((2, 3) if main in _COMPANY else (1, 2, 2, 3))
+
+
 def draw_plan(
     seed: int, steps: int, draw: Random, kinds: Sequence[str], last: Collection[str]
 ) -> Plan:
@@ -143,8 +153,8 @@ def draw_plan(
         seed=seed,
         steps=steps,
         partitions=draw.choice(_PARTITIONS.get(main, (1, 2, 2, 3, 4))),
-        workers=1 if "copy" in main or main in _ALONE else draw.choice((1, 2, 2, 3)),
-        is_static=main in _STATIC or (draw.random() < 0.5 and "left the group" not in main),
+        workers=_workers(main, draw),
+        is_static=main in _STATIC or (draw.random() < 0.5 and main not in _DYNAMIC),
         simulated_time=simulated_time,
         turn_records=draw.choice((1, 3, 10, 200)),
         due_acts=draw.choice((1, 2, 50)),

@@ -55,6 +55,7 @@ def run_seeds(
     result, digest, began = Result(len(seeds)), blake2b(digest_size=16), time.process_time()
     was_on = gc.isenabled()
     gc.collect()
+    gc.freeze()  # what is there now stays: no collection need look at it
     gc.disable()
     try:
         for seed in seeds:
@@ -67,6 +68,7 @@ def run_seeds(
             if result.seeds % _TOLD_EVERY == 0:
                 tell(_progress(result))
     finally:
+        gc.unfreeze()
         if was_on:
             gc.enable()
     result.digest = digest.hexdigest()

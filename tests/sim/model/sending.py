@@ -127,7 +127,7 @@ class Sender:
             for at in self._queues
             if at not in self._flying and (not transactional or at in self._added)
         ]
-        while ready:
+        while ready and self._fatal is None:
             count = 1 + int(self._world.random.random() * len(ready))
             self._send(ready[:count])
             ready = ready[count:]

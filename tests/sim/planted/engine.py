@@ -12,7 +12,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "    for partition in partitions:\n"
         "        partition.store.write(\n"
         "            partition._writes, partition.store.position, partition.positions.dump())\n",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -23,7 +23,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "    for rows in self.tables.values():\n"
         "        rows._young.update({k: r for k, r in rows.dirty.items() if r is not None})\n"
         "    produce, number, changelog =",
-        12,
+        33,
         50,
     ),
     Planted(
@@ -32,7 +32,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.turn:commit",
         "producer.send_offsets_to_transaction(positions, metadata, timeout)",
         "producer.send_offsets_to_transaction(positions, (metadata[0], -1, '', ''), timeout)",
-        7,
+        8,
         50,
     ),
     Planted(
@@ -42,7 +42,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "self.consumer.seek(position)",
         "self.consumer.seek("
         "TopicPartition(position.topic, position.partition, position.offset + 1))",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -51,7 +51,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.flush",
         "self.positions.next[source] = offset + 1",
         "self.positions.next[source] = offset",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -60,7 +60,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.turn:commit",
         "for partition in turn for one in partition.offsets()]",
         "for partition in turn for one in partition.offsets()[:1]]",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -69,7 +69,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.merge:Merge._tick_must_wait",
         "return offset is not None and offset >= self._cleared",
         "return False",
-        16,
+        17,
         50,
     ),
     Planted(
@@ -78,7 +78,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.roll_back",
         "    self.merge.put_back(self.taken)\n",
         "",
-        12,
+        33,
         50,
     ),
     Planted(
@@ -87,7 +87,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.roll_back",
         "rows.rolled_back()",
         "pass",
-        12,
+        10,
         50,
     ),
     Planted(
@@ -96,7 +96,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.roll_back",
         "heapq.heappush(self._due, entry)",
         "pass",
-        12,
+        10,
         50,
     ),
     Planted(
@@ -107,7 +107,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "        abort(producer)\n"
         "    self._producers.retire_current()\n",
         "    producer.abort_transaction(10)\n",
-        17,
+        33,
         50,
     ),
     Planted(
@@ -116,7 +116,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.transactions:Producers.next",
         "if producer.is_disturbed():",
         "if False:",
-        15,
+        12,
         50,
     ),
     Planted(
@@ -125,7 +125,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.turn:commit",
         '    raise uncertain("committing", error) from error',
         "    return",
-        14,
+        15,
         50,
     ),
     Planted(
@@ -134,8 +134,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._replay",
         "ended = offset is not None and offset >= high",
         "ended = True",
-        121,
-        200,
+        19,
+        50,
     ),
     Planted(
         "tombstones ignored",
@@ -144,7 +144,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "        else:\n                        rows.append((key, message.value()))",
         "        elif message.value() is not None:\n"
         "                        rows.append((key, message.value()))",
-        7,
+        1,
         50,
     ),
     Planted(
@@ -162,7 +162,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._compare",
         "if offset not in (_NO_OFFSET, mine):",
         "if False:",
-        20,
+        18,
         50,
     ),
     Planted(
@@ -171,7 +171,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.membership:Membership._take",
         "if partition is None:",
         "if True:",
-        24,
+        26,
         50,
     ),
     Planted(
@@ -180,8 +180,8 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._compare",
         "if positions.identity != self.identity.digest(len(positions.references)):",
         "if False:",
-        128,
-        200,
+        27,
+        50,
     ),
     Planted(
         "outdated store read on",
@@ -189,7 +189,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._outdated",
         "    return None\n    age_ms",
         "    return None\n    return None\n    age_ms",
-        136,
+        144,
         200,
     ),
     Planted(
@@ -198,7 +198,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.rows:Rows.kept",
         "raise self._store.failure(error) from error",
         "value = None",
-        28,
+        2,
         50,
     ),
     Planted(
@@ -207,7 +207,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.positions:Positions.copy",
         "self.carry,",
         "b'',",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -216,7 +216,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.partition:Partition.finish",
         "position + 1,",
         "position,",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -225,7 +225,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.references:References.reached",
         "return all(mine >= its for mine, its in zip(self.positions, positions, strict=True))",
         "return True",
-        120,
+        126,
         200,
     ),
     Planted(
@@ -243,7 +243,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.rows:Rows.get",
         "return None",
         "return row",
-        36,
+        14,
         50,
     ),
     Planted(
@@ -252,7 +252,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.ownership:OwnershipWatch._take",
         "if not lasting or self._knock is not None:",
         "if True:",
-        0,
-        200,
+        7,
+        50,
     ),
 )

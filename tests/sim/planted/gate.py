@@ -9,7 +9,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.asking:question",
         "expires_at + policy.grace_ms",
         "expires_at",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -18,7 +18,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.keys:service_day_key",
         "{day}|",
         "{0 * day}|",
-        7,
+        3,
         50,
     ),
     Planted(
@@ -27,7 +27,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.repeats:turned_away",
         "if seen is None:",
         "if True:",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -37,7 +37,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "reading if isinstance(reading, Wish) else _texted(reply, known, reading)",
         "reading if isinstance(reading, Wish) else "
         "_texted(reply._replace(received_at=facts.at), known, reading)",
-        7,
+        4,
         50,
     ),
     Planted(
@@ -46,7 +46,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.clarifying:is_alive",
         "at < ref.expires_at",
         "at <= ref.expires_at",
-        7,
+        3,
         50,
     ),
     Planted(
@@ -55,7 +55,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.refunds:request",
         "if amount > rest:",
         "if False:",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -84,7 +84,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.gate.limits:over_spend_limit",
         "if limit_minor is None or",
         "if True or",
-        7,
+        1,
         50,
     ),
     Planted(
@@ -96,7 +96,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "        self._produce.__self__._broker.write("
         "topic, self.number, value, key, list(headers))\n"
         "    elif headers is None:",
-        7,
+        4,
         50,
     ),
     Planted(
@@ -105,7 +105,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.egress.outbox:Chain.load",
         'sequence, last = int.from_bytes(carry[:8], "big"), carry[8:_HEAD_BYTES]',
         "sequence, last = 0, carry[8:_HEAD_BYTES]",
-        1,
+        0,
         50,
     ),
     Planted(
@@ -114,8 +114,8 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.forgetting:Horizon._after",
         "_MARGIN_DAYS",
         "_MARGIN_DAYS - 9",
-        140,
-        200,
+        0,
+        50,
     ),
     Planted(
         "quarantined record decided",
@@ -123,7 +123,7 @@ GATE_FAULTS: tuple[Planted, ...] = (
         "streams.ingress.acts:Acts.on",
         "return self._set_aside.get((topic, partition, offset))",
         "return None",
-        38,
+        30,
         50,
     ),
 )
