@@ -51,6 +51,9 @@ clean: ## remove .venv, caches and the demo's data (not the fetched Kafka)
 bench: setup ## measure throughput and latency of one worker, also into build/bench.md
 	@$(BIN)/python -m tests.figures.bench
 
+profile: setup ## where a worker's time goes: build/profile.svg, a flame graph, and profile.md
+	@$(BIN)/python -m tests.figures.profile
+
 kills: setup ## kill -9 the worker ten times in a run of 100,000 events, and audit it
 	@$(BIN)/python -m tests.figures.kills
 
