@@ -2,7 +2,7 @@
 # Another Python: make setup PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock clean bench kills fuzz soak chaos sim \
+.PHONY: help setup demo test check fmt lock clean bench bench-peers kills fuzz soak chaos sim \
 	sim-planted
 BIN := .venv/bin
 # Word for word what a step says and takes: $(call timed,what is done,command)
@@ -34,14 +34,17 @@ fmt: setup ## format the code, and mend what lint can mend
 	@$(BIN)/ruff check --fix
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
+	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 
 lock: setup ## write requirements/*.txt anew from pyproject.toml (needs the network)
-	$(call timed,requirements/runtime.txt,$(COMPILE) -o requirements/runtime.txt,Read what uv says.)
-	$(call timed,requirements/embedded.txt,$(COMPILE) --extra embedded \
+	$(call timed,requirements/runtime.txt,$(COMPILE) pyproject.toml \
+		-o requirements/runtime.txt,Read what uv says.)
+	$(call timed,requirements/embedded.txt,$(COMPILE) pyproject.toml --extra embedded \
 		-c requirements/runtime.txt -o requirements/embedded.txt,Read what uv says.)
-	$(call timed,requirements/dev.txt,$(COMPILE) --all-extras \
+	$(call timed,requirements/dev.txt,$(COMPILE) pyproject.toml --all-extras \
 		-c requirements/embedded.txt -o requirements/dev.txt,Read what uv says.)
+	$(call timed,requirements/quix.txt,$(COMPILE) requirements/quix.in \
+		-o requirements/quix.txt,Read what uv says.)
 
 clean: ## remove .venv, caches and the demo's data (not the fetched Kafka)
 	rm -rf .venv data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
@@ -53,6 +56,11 @@ bench: setup ## measure throughput and latency of one worker, also into build/be
 
 profile: setup ## where a worker's time goes: build/profile.svg, a flame graph, and profile.md
 	@$(BIN)/python -m tests.figures.profile
+
+bench-peers: setup ## W1 on ours and on its peers (ENGINES=a,b REPEAT=3 EVENTS=n SEED=n MINUTES=90)
+	@$(BIN)/python -m tests.peers.bench --engines '$(ENGINES)' --repeat '$(or $(REPEAT),3)' \
+		$(if $(EVENTS),--events '$(EVENTS)') $(if $(SEED),--seed '$(SEED)') \
+		--minutes '$(or $(MINUTES),90)'
 
 kills: setup ## kill -9 the worker ten times in a run of 100,000 events, and audit it
 	@$(BIN)/python -m tests.figures.kills
