@@ -57,10 +57,10 @@ bench: setup ## measure throughput and latency of one worker, also into build/be
 profile: setup ## where a worker's time goes: build/profile.svg, a flame graph, and profile.md
 	@$(BIN)/python -m tests.figures.profile
 
-bench-peers: setup ## W1 on ours and on its peers (ENGINES=a,b REPEAT=3 EVENTS=n SEED=n MINUTES=90)
+bench-peers: setup ## one job on ours and its peers (ENGINES=a,b ONLY=speed|latency REPEAT=3 EVENTS=n)
 	@$(BIN)/python -m tests.peers.bench --engines '$(ENGINES)' --repeat '$(or $(REPEAT),3)' \
 		$(if $(EVENTS),--events '$(EVENTS)') $(if $(SEED),--seed '$(SEED)') \
-		--minutes '$(or $(MINUTES),90)'
+		$(if $(ONLY),--only '$(ONLY)') --minutes '$(or $(MINUTES),90)'
 
 kills: setup ## kill -9 the worker ten times in a run of 100,000 events, and audit it
 	@$(BIN)/python -m tests.figures.kills
@@ -79,8 +79,8 @@ soak: setup ## faults every few seconds under load (MINUTES=2.. RATE=100.. SEED=
 		$(if $(SEED),--seed '$(SEED)')
 
 sim: setup ## simulate 10,000 seeds of faults (SEEDS=n STEPS=200 MINUTES=60; SEED=n traces one)
-	@$(BIN)/python -m tests.sim.suite --seeds '$(or $(SEEDS),10000)' --steps '$(or $(STEPS),200)' \
-		--minutes '$(or $(MINUTES),60)' $(if $(SEED),--seed '$(SEED)')
+	@$(BIN)/python -m tests.sim.suite --steps '$(or $(STEPS),200)' --minutes '$(or $(MINUTES),60)' \
+		$(if $(SEEDS),--seeds '$(SEEDS)') $(if $(SEED),--seed '$(SEED)')
 
 sim-planted: setup ## let the simulator find each fault planted in engine and gate (NAME=part)
 	@$(BIN)/python -m tests.sim.planted.hunt --name '$(NAME)'

@@ -79,7 +79,9 @@ class Cause(Enum):
         13,
         "a topic is missing",
         "A new gate: run `tollgate topics plan`, then `tollgate topics apply`, with the same "
-        "settings. A topic that was in use: restore it; made again under its name it is refused.",
+        "settings. An input, the changelog or a reference topic that was in use: restore it; made "
+        "again under its name it is refused. An output topic may be made again "
+        "(deploy/stopping.md).",
         Supervisor.PAGE,
     )
     PARTITIONS_UNEQUAL = Fatal(
@@ -136,7 +138,7 @@ class Cause(Enum):
     )
     STATE_FOREIGN = Fatal(
         22,
-        "the state folder belongs to another cluster or group",
+        "the state folder is not this gate's, or was mixed up",
         "Point TOLLGATE_DATA_DIR to this gate's own folder, or to an empty one: "
         "the state is rebuilt from the log.",
         Supervisor.PAGE,
@@ -233,6 +235,13 @@ class Cause(Enum):
         "the act is refused",
         "Nothing was written. `tollgate tail` shows what lies on the topic; "
         "`tollgate quarantine --help` says what an act can do.",
+        Supervisor.NOBODY,
+    )
+    ACT_TOO_LATE = Fatal(
+        37,
+        "the act came too late",
+        "It stays on record and changes nothing: what was decided stands. A charge that came of it "
+        "can be given back with `tollgate care refund`.",
         Supervisor.NOBODY,
     )
     NOT_DRAINED = Fatal(

@@ -8,9 +8,10 @@ from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams import clients, provision
+from streams import clients, provision, topics
 from streams.cluster import stop_for
 from streams.codec.codecs import Codecs
+from streams.egress.records import Decision
 from streams.errors import Cause, Stop
 from streams.ingress.read import TICK, Reader, Unreadable
 from streams.settings import Settings
@@ -21,6 +22,8 @@ T = TypeVar("T")
 # A broker that is well answers within moments; a person waits.
 _ANSWER_SECONDS_MAX = 20.0
 _POLL_SECONDS = 0.2
+# Clocks of brokers differ by less, and a decision has a later time than its cause.
+_EARLIER_MS = 600_000
 # Looked at before an operator is asked: some seconds' worth.
 _LOOKED_AT_MAX = 100_000
 # librdkafka's own codes begin with an underscore.
@@ -81,24 +84,66 @@ class Place:
             asker.close()
         return max(answer.offset, self.begin)
 
+    def decisions_end(self) -> int:
+        """Where this partition's decisions end: what is not decided yet will be behind it."""
+        at = self._decisions()
+        return self._asked(
+            lambda: self._consumer.get_watermark_offsets(at, timeout=_ANSWER_SECONDS_MAX)
+        )[1]
+
+    def decisions_since(self, ms: int) -> int:
+        """Where decisions on records of a time (UTC) begin, at the latest."""
+        at = self._decisions(max(0, ms - _EARLIER_MS))
+        [found] = self._asked(
+            lambda: self._consumer.offsets_for_times([at], timeout=_ANSWER_SECONDS_MAX)
+        )
+        return found.offset if found.offset >= 0 else self.decisions_end()
+
+    def decision(self, codecs: Codecs, offset: int, begin: int, seconds: float) -> Decision | None:
+        """What was decided on the record there; None if nothing is when time is up.
+
+        `begin`: where its decision cannot lie before.
+        """
+        deadline = time.monotonic() + seconds
+        while self.decided() <= offset:
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(_POLL_SECONDS)
+        cause = self.topic, self.partition, offset, 0
+        decode = codecs.decoder(topics.DECISIONS)
+        for message in self._read(self._decisions(begin), self.decisions_end() - 1):
+            decision: Decision = decode(message.value())
+            if decision.cause == cause:
+                return decision
+        return None
+
     def record(self, offset: int) -> Message | None:
         """The record at an offset; None where a transaction's mark lies."""
         return next(self.records(offset, offset), None)
 
     def records(self, first: int, last: int) -> Iterator[Message]:
         """The records from one offset to another, both included, as far as there are any."""
-        self._consumer.assign([TopicPartition(self._full, self.partition, first)])
+        return self._read(TopicPartition(self._full, self.partition, first), last)
+
+    def _decisions(self, number: int = 0) -> TopicPartition:
+        """The partition on which its decisions lie, with an offset or a time."""
+        full = self._settings.topic_prefix + topics.DECISIONS
+        return TopicPartition(full, self.partition, number)
+
+    def _read(self, begin: TopicPartition, last: int) -> Iterator[Message]:
+        """From there to an offset, included."""
+        self._consumer.assign([begin])
         deadline = time.monotonic() + _ANSWER_SECONDS_MAX
         while True:
             message = self._consumer.poll(_POLL_SECONDS)
             if message is None:
                 if time.monotonic() > deadline:
-                    raise Stop(Cause.BROKER_AWAY, f"reading {self}: no answer")
+                    raise Stop(Cause.BROKER_AWAY, f"reading {begin.topic}: no answer")
                 continue
             deadline = time.monotonic() + _ANSWER_SECONDS_MAX
             error, offset = message.error(), message.offset()
             if error is not None and error.code() != _END:
-                raise stop_for(f"reading {self}", self._settings.bootstrap_servers, error)
+                raise stop_for(f"reading {begin.topic}", self._settings.bootstrap_servers, error)
             assert offset is not None
             if error is not None or offset > last:
                 break

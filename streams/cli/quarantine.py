@@ -3,6 +3,7 @@
 import getpass
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,14 +11,17 @@ import click
 from streams import settings, topics
 from streams.cli.ending import EndingGroup
 from streams.cli.registry import registry_trouble
+from streams.cli.span import SPAN
 from streams.cli.text import Text
 from streams.gate.words import ActKind
 
 if TYPE_CHECKING:
     from streams.acts import Place
+    from streams.egress.records import Decision
 
 _WORDS_MAX = 500  # signs: a ticket and a sentence; it travels in headers of dead letters
 
+_TO_COME = "Workers read it within a moment; start those again that have stopped."
 _PARAMETERS = (
     click.argument("topic"),
     click.option("--partition", type=click.IntRange(min=0), required=True, help="Its partition."),
@@ -45,7 +49,8 @@ def quarantine() -> None:
     """Set records aside that hold a partition: one that stops every worker, or a bad batch.
 
     A worker that stops names the record and the command to type. An act is written to the acts'
-    topic, with who and why, and is never taken back; workers read it before they take the record.
+    topic, with who and why, and is never taken back. A worker that starts reads it before it takes
+    anything; one that runs reads it within a moment, and may have decided the record just before.
     Start a worker that has stopped again afterwards. `tollgate tail acts` shows all acts.
     """
 
@@ -53,6 +58,13 @@ def quarantine() -> None:
 @quarantine.command()
 @_common
 @click.option("--offset", type=click.IntRange(min=0), required=True, help="The record's offset.")
+@click.option(
+    "--timeout",
+    type=SPAN,
+    default="3s",
+    show_default=True,
+    help="How long to wait for what becomes of the record.",
+)
 def record(
     topic: str,
     partition: int,
@@ -60,11 +72,13 @@ def record(
     reason: str,
     by: str | None,
     yes: bool,  # noqa: FBT001  # click gives options by name
+    timeout: timedelta,
 ) -> None:
     """Set exactly one record of an input aside, undecided.
 
     It becomes a dead letter with cause `quarantined` that names this act; nobody is charged for it,
-    and its sender may publish it again under the same id.
+    and its sender may publish it again under the same id. Where workers run, the command waits for
+    that; if one of them was faster than the act, it says what was decided.
     """
     from streams.acts import Place
     from streams.errors import Cause, Stop
@@ -72,15 +86,24 @@ def record(
 
     loaded, found = settings.load(), _input(topic)
     with registry_trouble(), closing(Place(loaded, found.name, partition)) as place:
-        if not _is_on_record(loaded, ActKind.QUARANTINE, place, offset):
-            message = place.record(offset)
-            if message is None:
-                raise Stop(
-                    Cause.ACT_REFUSED,
-                    f"offset {offset} of {place} holds no record, but a transaction's mark",
-                )
-            click.echo(Shower(codecs_of(loaded), found, loaded.topic_prefix).line(message))
+        codecs = codecs_of(loaded)
+        # Before it is judged: what is undecided then cannot have its decision before this.
+        begin = place.decisions_end()
+        stands = _is_on_record(loaded, ActKind.QUARANTINE, place, offset)
+        message = place.record(offset)
+        if stands:
+            begin = place.decisions_since(message.timestamp()[1] if message else 0)
+        elif message is None:
+            raise Stop(
+                Cause.ACT_REFUSED,
+                f"offset {offset} of {place} holds no record, but a transaction's mark",
+            )
+        else:
+            click.echo(Shower(codecs, found, loaded.topic_prefix).line(message))
             _act(loaded, ActKind.QUARANTINE, place, offset, by, reason, yes=yes)
+        _tell_what_came(
+            place, offset, place.decision(codecs, offset, begin, timeout.total_seconds())
+        )
 
 
 @quarantine.command()
@@ -130,6 +153,7 @@ def unreadable(
                     "worker can tell, such as conflict, say --readable-too.",
                 )
             _act(loaded, ActKind.RAISE_LIMIT, place, up_to, by, reason, yes=yes)
+            click.echo(_TO_COME)
 
 
 def _input(named: str) -> topics.Topic:
@@ -183,7 +207,23 @@ def _act(
         )
     recorded = Recorder(loaded).record(kind, place.topic, place.partition, offset, who, reason)
     click.echo(f"On record: {_told(recorded.act)}.")
-    click.echo("Workers read it within a moment; start those again that have stopped.")
+
+
+def _tell_what_came(place: "Place", offset: int, decision: "Decision | None") -> None:
+    """Whether the act was in force when the record was decided; Stop if it came too late."""
+    from streams.errors import Cause, Stop
+
+    if decision is None:
+        is_decided = place.decided() > offset
+        click.echo("It is decided; its decision is gone from the log." if is_decided else _TO_COME)
+    elif any(one.topic == topics.ACTS for one in decision.evidence):
+        click.echo("Set aside: it is a dead letter, and nothing was done.")
+    else:
+        raise Stop(
+            Cause.ACT_TOO_LATE,
+            f"a worker had decided offset {offset} of {place} ({decision.reason}) before it read "
+            "the act",
+        )
 
 
 def _confirmed(question: str) -> bool:

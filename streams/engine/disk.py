@@ -134,7 +134,7 @@ def _lock(path: Path) -> int:
         raise Fatal(
             Cause.STORE_FAILED,
             f"The data folder {path} cannot be used: {error.strerror}.",
-            "Make it writable, or choose another.",
+            "A folder that may be written is needed: make it so, or choose another.",
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

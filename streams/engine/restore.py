@@ -242,8 +242,9 @@ class Opening:
         if positions.identity != self.identity.digest(len(positions.references)):
             raise Fatal(
                 Cause.STATE_CONTRADICTS_LOG,
-                f"The topics of {where} are not those its state was made from: a topic was "
-                "deleted and made again, or it is another cluster's copy.",
+                f"The topics of {where} are not those its state was made from: one of "
+                f"{', '.join(self.identity.ids)} was deleted and made again, or this is another "
+                "cluster's copy.",
                 "Restore the original topics.",
             )
         for topic, offset, mine, bound in zip(

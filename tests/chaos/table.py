@@ -43,11 +43,16 @@ ROWS: tuple[Row, ...] = (
 
 
 def named(names: str) -> tuple[Row, ...]:
-    """The rows with these names, divided by commas; ValueError for a name that no row has."""
+    """The rows with these names, divided by commas; ValueError for a name that no row has, or none.
+
+    All rows where nothing is said.
+    """
     if not names:
         return ROWS
     by_name = {row.name: row for row in ROWS}
     wanted = names.replace(",", " ").split()
+    if not wanted:
+        raise ValueError(f"{names!r} names no row. Rows: {', '.join(by_name)}.")
     unknown = [name for name in wanted if name not in by_name]
     if unknown:
         raise ValueError(f"There is no row {', '.join(unknown)}. Rows: {', '.join(by_name)}.")

@@ -30,6 +30,8 @@ def test_every_row_can_be_named() -> None:
     assert [row.name for row in named(f"{names[-1]},{names[0]}")] == [names[-1], names[0]]
     with pytest.raises(ValueError, match=f"no row nonsense.*{names[0]}"):
         named("nonsense")
+    with pytest.raises(ValueError, match=r"',' names no row"):
+        named(",")
 
 
 def _row(run: object) -> Row:

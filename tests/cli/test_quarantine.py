@@ -3,6 +3,7 @@
 import getpass
 import shlex
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from click.testing import CliRunner, Result
 from confluent_kafka import Producer, TopicPartition
 
 from streams import clients, topics
-from streams.acts import id_of
+from streams.acts import Recorded, Recorder, id_of
 from streams.acts.recording import _ACTING
 from streams.broker import EmbeddedBroker
 from streams.cli.main import tollgate
@@ -60,7 +61,8 @@ def typed(gate: Gate, *words: str, answer: str = "", **environment: str) -> Resu
 
 
 def at(partition: int, offset: int) -> tuple[str, ...]:
-    return "--partition", str(partition), "--offset", str(offset)
+    """A record of a gate whose workers have stopped: nothing is waited for."""
+    return "--partition", str(partition), "--offset", str(offset), "--timeout", "0s"
 
 
 def acts(gate: Gate) -> list[tuple[bytes | None, OperatorAct]]:
@@ -300,6 +302,41 @@ def test_of_two_at_the_same_moment_the_first_writes_nothing(gate: Gate, home: in
     assert "somebody else has begun to record one" in str(stopped.value)
     assert "it says whether the act is on record" in str(stopped.value)
     assert acts(gate) == before
+
+
+def test_what_became_of_the_record_is_told(
+    kafka: EmbeddedBroker, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that knows the act sets the record aside; one that was faster has decided it, and
+    whoever acted is told so, also when the same is typed again.
+    """
+    gate = Gate(kafka, prefix, tmp_path, example())
+    orders = [keyed(order(NUMBER, f"o-{n}", ASKS_NOT, now_ms())) for n in range(2)]
+    aside, late = gate.write(*orders)
+    words = ("record", "orders", "--partition", str(aside.partition), "--offset")
+    unmet = typed(gate, *words, str(aside.offset), *WHY, "--timeout", "0s")
+    assert "start those again that have stopped" in unmet.output
+    record, workers = Recorder.record, []
+    with ExitStack() as stack:
+
+        def record_late(*of: Any) -> Recorded:
+            """The record was judged as undecided, and is decided before the act is written."""
+            workers.append(stack.enter_context(gate.worker()))
+            workers[0].wait(lambda: gate.has_taken([aside, late]), "both are taken")
+            return record(*of)
+
+        monkeypatch.setattr(Recorder, "record", record_late)
+        told = [typed(gate, *words, str(late.offset), *WHY) for _ in range(2)]
+        done = typed(gate, *words, str(aside.offset), *WHY)
+        assert [worker.stop() for worker in workers] == [0]
+    for result in told:
+        assert result.exit_code == Cause.ACT_TOO_LATE.exit_code, result.output
+        where = f"offset {late.offset} of {prefix}orders.v1 [{late.partition}]"
+        assert f"a worker had decided {where} (APPROVED_NOT_ASKED)" in result.output
+        assert "It stays on record and changes nothing" in result.output
+    assert done.exit_code == 0, done.output
+    assert "on record already" in done.output
+    assert "Set aside: it is a dead letter, and nothing was done." in done.output
 
 
 def test_a_broker_that_is_away_is_told(gate: Gate, home: int) -> None:

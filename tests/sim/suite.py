@@ -23,6 +23,7 @@ from tests.sim.run import Run
 
 COMPLETE_SEEDS = 2 * len(KINDS)
 """From so many seeds on a suite must have visited everything: each kind of fault twice."""
+_SEEDS = 10_000
 _COLLECT_EVERY = 10
 _TOLD_EVERY = 100
 
@@ -137,7 +138,7 @@ def failed(result: Result) -> bool:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Simulate the gate under faults.")
-    parser.add_argument("--seeds", type=int, default=10_000, help="how many, 1 or more")
+    parser.add_argument("--seeds", type=int, help=f"how many, 1 or more; else {_SEEDS}")
     parser.add_argument("--first", type=int, default=0, help="the first of them, 0 or more")
     parser.add_argument("--steps", type=int, default=200, help="of each run, 1 or more")
     parser.add_argument("--seed", type=int, help="trace only this one, 0 or more")
@@ -150,9 +151,11 @@ def main(arguments: Sequence[str]) -> int:
     if not asked.minutes > 0:  # nor a NaN
         parser.error(f"--minutes must be more than 0, not {asked.minutes:g}")
     if asked.seed is not None:
+        if asked.seeds is not None:
+            parser.error("--seed traces one seed, --seeds runs many: say one of them")
         return _trace(asked.seed, asked.steps)
     until = time.monotonic() + asked.minutes * 60
-    seeds = range(asked.first, asked.first + asked.seeds)
+    seeds = range(asked.first, asked.first + (asked.seeds or _SEEDS))
     result = run_seeds(seeds, asked.steps, until=until, tell=_say)
     for line in report(result, asked.steps):
         _say(line)

@@ -49,12 +49,13 @@ def test_coverage_is_told_where_it_is_judged() -> None:
         *(("--seeds", given) for given in ("0", "-3", "ten")),
         *(("--steps", "0"), ("--seed", "-1"), ("--first", "-1")),
         *(("--minutes", given) for given in ("0", "-1", "nan")),
+        ("--seed", "1 --seeds 1"),
     ],
 )
 def test_nonsense_is_refused(option: str, given: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A suite of nothing is a usage error that names the option."""
     with pytest.raises(SystemExit) as refused:
-        suite.main([option, given])
+        suite.main([option, *given.split()])
     assert refused.value.code == 2
     assert option in capsys.readouterr().err
 
