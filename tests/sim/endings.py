@@ -1,5 +1,6 @@
 """What happens when a worker has ended: whether a fault explains it, and what the operator does."""
 
+import re
 from typing import TYPE_CHECKING
 
 from streams import topics
@@ -29,6 +30,7 @@ RESTART_S = {
     Cause.JOB_FAILED: 0.2,
 }
 """As a supervisor would, or once the operator has done what `mend` does."""
+_RESET = re.compile(r"(\S+) \[(\d+)\]: the group's offset is .* the positions record says (\d+)")
 BEYOND_MENDING = (
     Cause.LOG_TRUNCATED,
     Cause.STATE_CONTRADICTS_LOG,
@@ -71,15 +73,24 @@ def mend(run: "Run", site: "Site", failure: Fatal) -> bool:
             site.folder.wipe()
             run.unchecked.pop(site.folder.path, None)
         case Cause.STATE_CONTRADICTS_LOG if run.reset_offset is not None:
-            at, offset = run.reset_offset
-            run.broker.group(GROUP).offsets[at] = offset
-            run.reset_offset = None
+            _put_back(run, failure)
         case Cause.TOPIC_MISSING if run.deleted is not None:
             run.broker.restore(run.deleted)
             run.deleted = None
         case Cause.JOB_FAILED:
             _let_pass(run, failure)
     return True
+
+
+def _put_back(run: "Run", failure: Fatal) -> None:
+    """The operator takes topic, partition and offset from the last words (deploy/stopping.md)."""
+    told = _RESET.search(str(failure))
+    if told is None:
+        raise Violation(f"an offset was reset, and this was said: {whole(failure)}") from failure
+    topic, number, offset = told.groups()
+    run.broker.group(GROUP).commit((topic, int(number)), int(offset))
+    if run.reset_offset == (topic, int(number)):
+        run.reset_offset = None
 
 
 def _let_pass(run: "Run", failure: Fatal) -> None:

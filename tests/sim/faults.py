@@ -385,7 +385,7 @@ def forget_offsets(run: "Run") -> bool:
     offsets = run.broker.group(GROUP).offsets
     for at in [at for at in offsets if at[0] != PREFIX + topics.ORDERS]:
         del offsets[at]
-        if run.reset_offset is not None and run.reset_offset[0] == at:
+        if run.reset_offset == at:
             run.reset_offset = None
     return kill(run)
 
@@ -395,11 +395,11 @@ def reset_offsets(run: "Run") -> bool:
     rest(run)
     offsets = run.broker.group(GROUP).offsets
     found = [at for at, offset in offsets.items() if offset > 0]
-    if not found or run.reset_offset is not None:  # one at a time: the operator remembers one
+    if not found or run.reset_offset is not None:  # one at a time: each must be noticed
         return False
     at = run.draw.choice(found)
-    run.reset_offset = at, offsets[at]
-    offsets[at] = run.draw.choice((0, offsets[at] - 1))
+    run.reset_offset = at
+    run.broker.group(GROUP).commit(at, run.draw.choice((0, offsets[at] - 1)))
     return True
 
 

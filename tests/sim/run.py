@@ -126,7 +126,7 @@ class Run:
         """Ends of workers that the faults so far explain."""
         self.unchecked: dict[str, None] = {}
         """Folders whose stores were exchanged, until a worker has noticed."""
-        self.reset_offset: tuple[tuple[str, int], int] | None = None
+        self.reset_offset: tuple[str, int] | None = None
         self.hang_at = ""
         self.deleted: Topic | None = None
         """A topic that the operator will restore."""
@@ -409,7 +409,7 @@ class Run:
         if self.is_doomed:
             raise Violation("what was destroyed was passed over in silence")
         if self.reset_offset is not None:
-            raise Violation(f"{self.reset_offset[0][0]} was reset, and nobody has noticed")
+            raise Violation(f"{self.reset_offset[0]} was reset, and nobody has noticed")
         for site in self.sites:
             site.start_at = None
             if site.worker is not None:
@@ -478,7 +478,8 @@ class Run:
             for number in range(self.plan.partitions):
                 self.tick(number, goal)
         until = self.world.now + (10.0 if self.is_doomed else DRAIN_S)
-        while self.over is None and not self._is_drained(goal):
+        # What was destroyed is noticed within moments, by who has nothing else to do, too.
+        while self.over is None and (self.is_doomed or not self._is_drained(goal)):
             if self.world.now > until and self.is_doomed:
                 return
             if self.world.now > until:

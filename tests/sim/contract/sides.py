@@ -95,6 +95,10 @@ class Side(ABC):
         """The group is told, by somebody else, that the member leaves."""
 
     @abstractmethod
+    def reset(self, topic: str, partition: int, offset: int) -> None:
+        """Somebody sets a position of the group, which has no member."""
+
+    @abstractmethod
     def outsider(self, topic: str) -> Outsider:
         """A member that leads the group when it is the first, and stalls it."""
 
@@ -165,6 +169,11 @@ class RealSide(Side):
 
     def expel(self, member: str) -> None:
         leave(self._bootstrap, self.group, member)
+
+    def reset(self, topic: str, partition: int, offset: int) -> None:
+        consumer = Consumer({**self._ours, "group.id": self.group})
+        consumer.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
+        consumer.close()
 
     def outsider(self, topic: str) -> Outsider:
         made = RealOutsider(self._bootstrap, self.group, topic)
@@ -314,6 +323,9 @@ class ModelSide(HarmedSide):
 
     def expel(self, member: str) -> None:
         assert self._broker.group(self.group).leave(member) == 0
+
+    def reset(self, topic: str, partition: int, offset: int) -> None:
+        self._broker.group(self.group).commit((topic, partition), offset)
 
     def outsider(self, topic: str) -> Outsider:
         return _ModelOutsider(self, topic)

@@ -192,6 +192,19 @@ def test_stable_positions_wait_for_an_open_transaction(side: Side) -> None:
     member.consumer.close()
 
 
+def test_positions_that_were_reset_meanwhile_stay_so(side: Side) -> None:
+    """A transaction's positions that were sent before do not undo a reset when it is committed."""
+    topic = side.topic("in")
+    member, producer = joined(side, topic), begun(side)
+    look_ups, asked = side.clients().look_ups(), [TopicPartition(topic, 0)]
+    producer.send_offsets_to_transaction([TopicPartition(topic, 0, 7)], member.metadata, 10)
+    member.consumer.close()
+    side.reset(topic, 0, 3)
+    producer.commit_transaction(10)
+    side.until(lambda: look_ups.committed(asked) is not None, "the position is stable")
+    assert look_ups.committed(asked) == [3]
+
+
 def test_positions_of_an_old_generation_are_refused(side: Side) -> None:
     """Abortable, neither retriable nor fatal; the next transaction of the producer may succeed."""
     topic = side.topic("in", 2)

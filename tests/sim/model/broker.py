@@ -8,7 +8,8 @@ For a driver:
     broker.partition("orders", 0).raw            # everything there is, for an auditor
     broker.partition("orders", 0).compact(now_ms, tombstones_ms)   # and delete_to, lose_from
     broker.delete("orders"); broker.create(...)  # the same name, another id
-    broker.groups["g"].offsets                   # resets and expiry: change or delete entries
+    broker.group("g").commit(("t", 0), 7)        # somebody resets an offset
+    broker.group("g").offsets                    # expiry: delete entries
 
 `broker.listener` hears (partition, offset) of every record as soon as a reader may see it.
 """

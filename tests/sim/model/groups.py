@@ -307,6 +307,14 @@ class Group:
         self._written.update(dict.fromkeys(((producer, at) for at in offsets), self._commits))
         return OK
 
+    def commit(self, at: At, offset: int) -> None:
+        """OffsetCommit, as an operator's tool sends it: what a transaction has left pending before
+        does not undo it (OffsetMetadataManager keeps the later record of the two).
+        """
+        self._commits += 1
+        self._settled[at] = self._commits
+        self.offsets[at] = offset
+
     def settle(self, producer: int, *, commit: bool) -> None:
         """The marker of a producer's transaction has reached the group's offsets."""
         for at, offset in self.pending.pop(producer, {}).items():

@@ -70,7 +70,7 @@ def test_a_topic_made_again_has_another_id() -> None:
     broker = Broker(world)
     first = broker.create("t", 1).id
     broker.write("t", 0, b"v")
-    broker.group("g").offsets["t", 0] = 1
+    broker.group("g").commit(("t", 0), 1)
     broker.delete("t")
     assert broker.partition("t", 0) is None
     assert broker.create("t", 1).id != first
