@@ -1,17 +1,17 @@
 """The events of W1: from a seed, as fast as they go or at a steady rate.
 
 A subscriber has ten: orders for five services, three replies `Y`, and another order for each of the
-first two services, which are granted by then; so five prompts and five charges. All subscribers'
-events are shuffled together, so that a key comes back only after about as many events as there are
-subscribers: no cache is flattered.
+first two services, which are granted by then; so five prompts and five charges. A few thousand
+subscribers are in progress at a time and each step takes a random one of them, so that a key comes
+back after about as many events. Keys, ids and order are those of the suite that this one was made
+from, so that figures can be held against its figures.
 """
 
 import random
 import sys
 import time
-from array import array
 from collections.abc import Iterator
-from hashlib import blake2b
+from itertools import islice
 from typing import Any, NamedTuple
 
 from confluent_kafka import Producer
@@ -20,9 +20,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.peers import workload
 from tests.peers.workload import DAY_MS, ORDER, REPLY, Fields
 
-# The service that each step of a subscriber orders; None: a reply.
+# The place of the service that each step of a subscriber orders; None: a reply.
 _STEPS = (0, 1, 2, 3, 4, None, None, None, 0, 1)
 EVENTS_PER_SUBSCRIBER = len(_STEPS)
+_IN_PROGRESS = 5_000
 _SERVICES = 500
 _PROVIDERS = 97
 _CHANNELS = ("sms", "wap", "ivr", "web")
@@ -55,37 +56,63 @@ def plan(events: int, seed: int, first_subscriber: int = 0) -> Iterator[Event]:
     subscribers, rest = divmod(events, EVENTS_PER_SUBSCRIBER)
     if rest:
         raise ValueError(f"{events} events are no multiple of {EVENTS_PER_SUBSCRIBER}")
-    turns = array("L", range(subscribers)) * EVENTS_PER_SUBSCRIBER
-    random.Random(seed).shuffle(turns)
-    steps = bytearray(subscribers)
-    for subscriber in turns:
-        step = steps[subscriber]
-        steps[subscriber] = step + 1
-        yield _event(first_subscriber + subscriber, step, seed)
+    chance = random.Random(seed)
+    waiting = iter(range(first_subscriber, first_subscriber + subscribers))
+    in_progress = [_subscriber(each, seed, chance) for each in islice(waiting, _IN_PROGRESS)]
+    while in_progress:
+        place = int(chance.random() * len(in_progress))
+        left = in_progress[place]
+        yield left.pop()
+        if not left:
+            subscriber = next(waiting, None)
+            if subscriber is None:
+                in_progress[place] = in_progress[-1]
+                in_progress.pop()
+            else:
+                in_progress[place] = _subscriber(subscriber, seed, chance)
 
 
-def _event(subscriber: int, step: int, seed: int) -> Event:
+def _subscriber(subscriber: int, seed: int, chance: random.Random) -> list[Event]:
+    """The events of one subscriber, the last one first."""
     # Odd and no multiple of five, the factor gives every subscriber a number of its own.
     msisdn = f"861{(subscriber * 2_654_435_761 + seed * 97) % 10_000_000_000:010d}"
-    salt = blake2b(b"%d %d %d" % (seed, subscriber, step), digest_size=14).hexdigest()
-    own_id = f"{subscriber:08x}{step:x}{salt[:12]}"
     channel = _CHANNELS[subscriber % len(_CHANNELS)]
-    place = _STEPS[step]
-    if place is None:
-        reply = {"reply_id": f"r{own_id}", "msisdn": msisdn, "text": "Y", "channel": channel}
-        return Event(msisdn, REPLY, reply)
-    service = (subscriber * 7_919 + seed + 61 * place) % _SERVICES
-    order = {
-        "order_id": f"o{own_id}",
-        "link_id": f"L{salt[12:]}",
-        "msisdn": msisdn,
-        "sp_id": f"SP-{service % _PROVIDERS:04d}",
-        "service_id": f"SVC-{service:05d}",
-        "price_fen": _PRICES_FEN[service % len(_PRICES_FEN)],
-        "channel": channel,
-        "province": _PROVINCES[subscriber % len(_PROVINCES)],
-    }
-    return Event(msisdn, ORDER, order)
+    first_service = chance.getrandbits(16) % _SERVICES
+    events, orders = [], 0
+    for step, place in enumerate(_STEPS):
+        if place is None:
+            events.append(
+                Event(
+                    msisdn,
+                    REPLY,
+                    {
+                        "reply_id": f"r{subscriber:08x}{step:x}{chance.getrandbits(48):012x}",
+                        "msisdn": msisdn,
+                        "text": "Y",
+                        "channel": channel,
+                    },
+                )
+            )
+            continue
+        service = (first_service + 61 * place) % _SERVICES
+        events.append(
+            Event(
+                msisdn,
+                ORDER,
+                {
+                    "order_id": f"o{subscriber:08x}{orders:x}{chance.getrandbits(48):012x}",
+                    "link_id": f"L{chance.getrandbits(64):016x}",
+                    "msisdn": msisdn,
+                    "sp_id": f"SP-{service % _PROVIDERS:04d}",
+                    "service_id": f"SVC-{service:05d}",
+                    "price_fen": _PRICES_FEN[service % len(_PRICES_FEN)],
+                    "channel": channel,
+                    "province": _PROVINCES[subscriber % len(_PROVINCES)],
+                },
+            )
+        )
+        orders += 1
+    return events[::-1]
 
 
 def make_topics(bootstrap: str, prefix: str) -> None:
@@ -145,6 +172,6 @@ def _flush(producer: Producer) -> None:
 
 
 if __name__ == "__main__":
-    # A process of its own, so that its work slows down nobody's eyes:
+    # A process of its own, so that its work slows nobody's eyes:
     # python -m tests.peers.generator BOOTSTRAP PREFIX RATE EVENTS SEED
     steady(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6]))

@@ -28,7 +28,6 @@ ORDER, REPLY, PROMPT, CHARGE = 1, 2, 3, 4
 
 Fields: TypeAlias = dict[str, Any]
 
-_MAGIC = b"\0"
 _HEADER_BYTES = 5
 
 
@@ -68,6 +67,8 @@ SCHEMAS = {number: _schema(*record, _INSTANT) for number, record in _RECORDS.ite
 _PLAIN = {
     number: fastavro.parse_schema(_schema(*record, "long")) for number, record in _RECORDS.items()
 }
+_HEADS = {number: b"\0" + number.to_bytes(4, "big") for number in _PLAIN}
+_BY_HEAD = {head: (number, _PLAIN[number]) for number, head in _HEADS.items()}
 
 
 def topic(prefix: str, name: str) -> str:
@@ -78,18 +79,17 @@ def topic(prefix: str, name: str) -> str:
 def encode(schema_id: int, fields: Fields) -> bytes:
     """One framed value: a zero, four bytes of schema id (big-endian), Avro."""
     out = io.BytesIO()
-    out.write(_MAGIC + schema_id.to_bytes(4, "big"))
+    out.write(_HEADS[schema_id])
     fastavro.schemaless_writer(out, _PLAIN[schema_id], fields)
     return out.getvalue()
 
 
 def decode(value: bytes) -> tuple[int, Fields]:
     """The schema id and the record of one framed value; ValueError without its header."""
-    schema_id = int.from_bytes(value[1:_HEADER_BYTES], "big")
-    if value[:1] != _MAGIC or schema_id not in _PLAIN:
-        raise ValueError(f"no header of W1: {value[:_HEADER_BYTES].hex()}")
     body = io.BytesIO(value)
-    body.seek(_HEADER_BYTES)
-    fields = fastavro.schemaless_reader(body, _PLAIN[schema_id], None)
-    assert isinstance(fields, dict)
+    known = _BY_HEAD.get(body.read(_HEADER_BYTES))
+    if known is None:
+        raise ValueError(f"no header of W1: {value[:_HEADER_BYTES].hex()}")
+    schema_id, schema = known
+    fields: Any = fastavro.schemaless_reader(body, schema, None)
     return schema_id, fields
