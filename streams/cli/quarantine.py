@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _WORDS_MAX = 500  # signs: a ticket and a sentence; it travels in headers of dead letters
 
 _TO_COME = "Workers read it within a moment; start those again that have stopped."
+# Most ticks cause none; decisions go when their topic's retention says so.
+_UNTOLD = "A worker has taken it, and no decision on it is on the log: whatever it did stands."
 _PARAMETERS = (
     click.argument("topic"),
     click.option("--partition", type=click.IntRange(min=0), required=True, help="Its partition."),
@@ -215,7 +217,7 @@ def _tell_what_came(place: "Place", offset: int, decision: "Decision | None") ->
 
     if decision is None:
         is_decided = place.decided() > offset
-        click.echo("It is decided; its decision is gone from the log." if is_decided else _TO_COME)
+        click.echo(_UNTOLD if is_decided else _TO_COME)
     elif any(one.topic == topics.ACTS for one in decision.evidence):
         click.echo("Set aside: it is a dead letter, and nothing was done.")
     else:

@@ -158,6 +158,10 @@ class _OnePartition:
         self._partition = ReplayedPartition(number, total, specs)
         self._tables = rows_of(self._partition)  # type: ignore[arg-type]  # the same shape
         self._next_tick = 0
+        causes = [heard.fields["cause"] for heard in self._decisions]
+        self._own_decision = {
+            one["offset"] for one in causes if one["topic"] == topics.TICKS and not one["index"]
+        }
 
     def _salt(self) -> bytes:
         """As recorded, in the order of the decisions."""
@@ -212,7 +216,12 @@ class _OnePartition:
             is_set_aside = cause["topic"] == topics.TICKS and not cause["index"]
             if is_set_aside and self._next_tick >= cause["offset"]:
                 return
-            self._record(topics.TICKS, self._next_tick)
+            at = ticks[self._next_tick].message.timestamp()[1]
+            if at <= partition.watermark and self._next_tick not in self._own_decision:
+                # It moved nothing, and when it was taken nobody wrote down: an act may have come.
+                self._next_tick += 1
+            else:
+                self._record(topics.TICKS, self._next_tick)
 
     def _record(self, topic: str, offset: int) -> None:
         partition, source = self._partition, topics.INPUTS.index(topic)

@@ -513,8 +513,8 @@ class Run:
         }
         first = self.books.positions[0]
         if first is not None and any(
-            at < self.log(topic, 0).high
-            for at, topic in zip(first.references, topics.REFERENCES, strict=True)
+            log is None or at < log.high  # None: deleted, and nobody has noticed yet
+            for at, log in zip(first.references, self._reference_logs(), strict=True)
         ):
             left.append(_FAULTS_LEFT)
         left += [
@@ -523,6 +523,9 @@ class Run:
             if number not in owned or owned[number].has_work()
         ]
         return left
+
+    def _reference_logs(self) -> list[Partition | None]:
+        return [self.broker.partition(PREFIX + topic, 0) for topic in topics.REFERENCES]
 
     def _history(self, *, drained: bool) -> History:
         entries: dict[str, list[Entry]] = {}
