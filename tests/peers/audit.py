@@ -30,7 +30,7 @@ class Findings(NamedTuple):
     missing: int
     unexpected: int
     doubled: int
-    wrong: int  # there, with another field, key or schema than the model's
+    wrong: int  # with another field, key or schema than the model's, or unreadable
 
     @property
     def is_exact(self) -> bool:
@@ -104,8 +104,12 @@ def judge(events: Iterable[bytes], outputs: Iterable[tuple[str, bytes | None, by
     written = unexpected = doubled = wrong = 0
     for name, key, value in outputs:
         written += 1
-        schema_id, found = workload.decode(value)
-        output = name, found["order_id"]
+        try:
+            schema_id, found = workload.decode(value)
+            output = name, found["order_id"]
+        except (ValueError, EOFError, LookupError):
+            wrong += 1
+            continue
         fields = expected.get(output, {})
         if not fields:
             unexpected += 1
@@ -122,18 +126,24 @@ def judge(events: Iterable[bytes], outputs: Iterable[tuple[str, bytes | None, by
     return Findings(count, written, missing, unexpected, doubled, wrong)
 
 
-def check(bootstrap: str, prefix: str) -> Findings:
-    """Judge a whole run, partition by partition, by what is committed now."""
+def check(bootstrap: str, prefix: str, events: int) -> Findings:
+    """Judge a whole run, partition by partition, by what is committed now.
+
+    RuntimeError if its log has not so many events: then nothing is proved by what came of them.
+    """
     found = []
     for number in range(workload.PARTITIONS):
-        events = (value_of(each) for each in read(bootstrap, prefix, workload.EVENTS, number))
+        log = (value_of(each) for each in read(bootstrap, prefix, workload.EVENTS, number))
         outputs = (
             (name, key_of(each), value_of(each))
             for name in workload.OUTPUTS
             for each in read(bootstrap, prefix, name, number)
         )
-        found.append(judge(events, outputs))
-    return Findings(*(sum(column) for column in zip(*found, strict=True)))
+        found.append(judge(log, outputs))
+    whole = Findings(*(sum(column) for column in zip(*found, strict=True)))
+    if whole.events != events:
+        raise RuntimeError(f"{whole.events:,} events in the log, not {events:,}")
+    return whole
 
 
 def caused_at(bootstrap: str, prefix: str) -> dict[OutputId, int]:

@@ -6,11 +6,11 @@ output's is when our reader has it; both clocks are one machine's. Producer and 
 """
 
 import os
-import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -18,9 +18,8 @@ from streams.broker import EmbeddedBroker
 from tests.figures.aside import Aside
 from tests.peers import audit, generator, workload
 from tests.peers.audit import Findings, OutputId
-from tests.peers.builds import ROOT
 from tests.peers.engines import Engine
-from tests.peers.process import Process, shares
+from tests.peers.process import Process, end, guarded, shares
 from tests.peers.progress import Progress
 
 # Those of the warm-up are nobody's in the steady load.
@@ -38,7 +37,8 @@ _READ_S = 0.05
 class Latency(NamedTuple):
     """One run; milliseconds unless said."""
 
-    events_per_s: float
+    rate: int  # events a second that were wanted
+    events_per_s: float  # that came
     p50: float
     p90: float
     p99: float
@@ -58,40 +58,29 @@ def measure(
     """Warm the engine, let events flow at its rate; the first seconds do not count."""
     bootstrap = broker.bootstrap_servers
     generator.make_topics(bootstrap, prefix)
-    warm_up = min(engine.warm_up, events)
-    generator.preload(bootstrap, prefix, warm_up, seed, _WARM_UP_SUBSCRIBERS)
+    generator.preload(bootstrap, prefix, engine.warm_up, seed, _WARM_UP_SUBSCRIBERS)
     progress = Progress(bootstrap, prefix)
     with Process(engine, broker, prefix, folder) as process:
-        progress.watch(process, warm_up, engine.rest_s, _WARM_UP_S)
+        progress.watch(process, engine.warm_up, engine.rest_s, _WARM_UP_S)
         with _Eyes(bootstrap, progress.ends()) as eyes:
             time.sleep(_SETTLE_S)
-            steady = (bootstrap, prefix, engine.rate, events, seed)
-            load = subprocess.Popen(
-                [sys.executable, "-m", "tests.peers.generator", *map(str, steady)], cwd=ROOT
-            )
-            try:
+            with _Load(folder, bootstrap, prefix, engine.rate, events, seed) as load:
                 time.sleep(_SKIP_S)
                 before = after = process.sample()
-                while load.poll() is None:
+                while load.is_going():
                     after = process.sample()
                     time.sleep(_LOOK_EVERY_S)
-            finally:
-                load.kill()
-                load.wait()
             eyes.wait(events)
         memory_mb = process.memory_peak_mb()
+    findings = audit.check(bootstrap, prefix, engine.warm_up + events)
     caused = audit.caused_at(bootstrap, prefix)
-    waits = sorted(
-        seen - caused[output]
-        for output, seen in eyes.seen().items()
-        if output in caused and caused[output] >= before.at * 1000
-    )
-    if not waits:
-        raise RuntimeError("no output came within the time that counts")
+    waits = waits_since(before.at * 1000, caused, eyes.seen())
     used = shares(before, after)
-    counted = used.seconds * engine.rate
+    # Every event of the generator causes one output.
+    counted = sum(before.at * 1000 <= at < after.at * 1000 for at in caused.values())
     return Latency(
         engine.rate,
+        counted / used.seconds,
         _at(0.5, waits),
         _at(0.9, waits),
         _at(0.99, waits),
@@ -102,12 +91,50 @@ def measure(
         memory_mb,
         used.others_cores,
         os.getloadavg()[0],
-        audit.check(bootstrap, prefix),
+        findings,
     )
+
+
+def waits_since(
+    since_ms: float, caused: Mapping[OutputId, float], seen: Mapping[OutputId, float]
+) -> list[float]:
+    """The milliseconds from each event since then to its output, in order of length.
+
+    RuntimeError if an output was not seen at all, or there is none: no figure hides that.
+    """
+    counted = {output: at for output, at in caused.items() if at >= since_ms}
+    unseen = len(counted.keys() - seen.keys())
+    if unseen or not counted:
+        raise RuntimeError(f"{unseen:,} of {len(counted):,} outputs that count were not seen")
+    return sorted(seen[output] - at for output, at in counted.items())
 
 
 def _at(share: float, ordered: list[float]) -> float:
     return ordered[int(share * len(ordered))]
+
+
+class _Load:
+    """The generator at its steady rate, as a process of its own while entered."""
+
+    def __init__(self, folder: Path, *arguments: str | int) -> None:
+        self._log = folder / "generator.log"
+        command = [sys.executable, "-m", "tests.peers.generator", *map(str, arguments)]
+        with self._log.open("wb") as log:
+            self._guard = guarded(command, {}, log)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end(self._guard)
+
+    def is_going(self) -> bool:
+        """Whether it still sends; RuntimeError if it failed."""
+        code = self._guard.poll()
+        if code:
+            said = self._log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+            raise RuntimeError(f"the generator failed: {said or code}")
+        return code is None
 
 
 class _Eyes(Aside):

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import IO, NamedTuple, Self
 
 import streams.broker
 from streams.broker import EmbeddedBroker
@@ -38,14 +38,45 @@ class Shares(NamedTuple):
 
 
 def shares(before: Sample, after: Sample) -> Shares:
-    """What was used from one sample to a later one."""
+    """What was used from one sample to a later one; RuntimeError if they are one and the same."""
     seconds = after.at - before.at
+    if seconds <= 0:
+        raise RuntimeError("too few events: they passed between two looks")
     return Shares(
         seconds,
         after.engine_s - before.engine_s,
         after.broker_s - before.broker_s,
         max(0.0, after.others_s - before.others_s) / seconds,
     )
+
+
+def guarded(
+    command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start a program in the repository's root; what is returned is its guard.
+
+    The guard's first line is the program's process id, its exit code the program's. The program is
+    killed when the guard's standard input is closed, so also when we are gone.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(_GUARD), *command],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        # Ctrl-C is for us, who kill it.
+        start_new_session=True,
+    )
+
+
+def end(guard: subprocess.Popen[bytes]) -> None:
+    """Kill what is guarded, if it still runs."""
+    assert guard.stdin is not None
+    assert guard.stdout is not None
+    guard.stdin.close()
+    guard.wait()
+    guard.stdout.close()
 
 
 class Process:
@@ -55,11 +86,14 @@ class Process:
     """
 
     def __init__(self, engine: Engine, broker: EmbeddedBroker, prefix: str, folder: Path) -> None:
-        """Its state and its log are in `folder`, which is there."""
+        """All that it leaves is in `folder`, which is there."""
+        temporary = folder / "temporary"
+        temporary.mkdir(exist_ok=True)
         names = {
             "bootstrap": broker.bootstrap_servers,
             "prefix": prefix,
             "state": str(folder / "state"),
+            "temporary": str(temporary),
         }
         program, *arguments = (part.format_map(names) for part in engine.command)
         # The guard looks nowhere for it.
@@ -74,18 +108,13 @@ class Process:
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as log:
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), *self._command],
-                cwd=ROOT,
-                env=os.environ | self._environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                # Ctrl-C is for us, who kill it.
-                start_new_session=True,
-            )
+            self._guard = guarded(self._command, self._environment, log)
         assert self._guard.stdout is not None
-        self._process = int(self._guard.stdout.readline() or 0)
+        told = self._guard.stdout.readline()
+        if not told:
+            end(self._guard)
+            raise RuntimeError(f"{self._command[0]} could not be started")
+        self._process = int(told)
         return self
 
     def __exit__(
@@ -94,26 +123,18 @@ class Process:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self.kill()
         assert self._guard is not None
-        for pipe in (self._guard.stdin, self._guard.stdout):
-            if pipe is not None:
-                pipe.close()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        assert self._guard is not None
-        # Process id 0 would be everybody in our own group.
-        if self._process and self._guard.poll() is None:
-            os.kill(self._process, signal.SIGKILL)
-        self._guard.wait()
+        end(self._guard)
 
     def sample(self) -> Sample:
-        """What has been used so far; RuntimeError when the engine has ended by itself."""
+        """What has been used so far; RuntimeError when engine or broker has ended by itself."""
         assert self._guard is not None
         if (code := self._guard.poll()) is not None:
             raise RuntimeError(f"the engine ended by itself with exit code {code}")
-        engine_s, broker_s = cpu_s(self._process), cpu_s(self._broker)
+        try:
+            engine_s, broker_s = cpu_s(self._process), cpu_s(self._broker)
+        except OSError as gone:
+            raise RuntimeError("the engine or the broker ended by itself") from gone
         others_s = machine_busy_s() - engine_s - broker_s - time.process_time()
         return Sample(time.time(), engine_s, broker_s, others_s)
 

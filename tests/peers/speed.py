@@ -52,21 +52,24 @@ def measure(
         most_s = _START_S + events / _SLOWEST_EVENTS_A_SECOND
         samples = progress.watch(process, events, engine.rest_s, most_s)
         memory_mb = process.memory_peak_mb()
-    return _figures(samples, began, events, memory_mb, audit.check(bootstrap, prefix))
+    return figures(samples, began, events, memory_mb, audit.check(bootstrap, prefix, events))
 
 
-def _figures(
+def figures(
     samples: list[tuple[int, Sample]],
     began: float,
     events: int,
     memory_mb: float,
     findings: Findings,
 ) -> Speed:
+    """What the samples of one run say; RuntimeError when they are too few to say anything."""
     written = [count for count, _ in samples]
     first = next(place for place, count in enumerate(written) if count)
     half, last = second_half(written)
     end = samples[last][1]
     used = shares(samples[half][1], end)
+    if used.engine_s <= 0:
+        raise RuntimeError("too few events: their CPU time is less than a tick")
     # What is written are outputs and markers; their share is the events' share.
     half_events = events * (written[last] - written[half]) / written[last]
     return Speed(
