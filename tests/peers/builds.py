@@ -38,7 +38,9 @@ def make_java() -> None:
         raise NotMade(f"Java {_JAVA_VERSION_LEAST} or newer is needed")
     sources = sorted(path for path in _JAVA_SOURCES.rglob("*") if path.is_file())
     pom = str(_JAVA_SOURCES / "pom.xml")
-    _make("java", sources, [[maven, "--quiet", "--batch-mode", "--file", pom, "package"]])
+    _make(
+        "java", said.stderr, sources, [[maven, "--quiet", "--batch-mode", "--file", pom, "package"]]
+    )
 
 
 def make_quix() -> None:
@@ -46,18 +48,21 @@ def make_quix() -> None:
     pip = [str(QUIX_PYTHON), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     locked = ["--require-hashes", "--only-binary", ":all:", "-r", str(_QUIX_LOCK)]
     environment = [sys.executable, "-m", "venv", "--clear", str(QUIX_PYTHON.parents[1])]
-    _make("quix", [_QUIX_LOCK], [environment, [*pip, *locked]])
+    _make("quix", sys.version, [_QUIX_LOCK], [environment, [*pip, *locked]])
 
 
-def _make(name: str, made_from: Iterable[Path], commands: Iterable[Sequence[str]]) -> None:
-    digest = hashlib.sha256()
+def _make(
+    name: str, tool: str, made_from: Iterable[Path], commands: Iterable[Sequence[str]]
+) -> None:
+    digest = hashlib.sha256(tool.encode())
     for path in made_from:
         digest.update(path.read_bytes())
-    stamp = BUILD / f"{name}-{digest.hexdigest()[:32]}"
-    if stamp.exists():
+    # One stamp only: it says from what the things that lie here were made last.
+    stamp, log = BUILD / f"{name}.made", BUILD / f"{name}.log"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
         return
     BUILD.mkdir(parents=True, exist_ok=True)
-    log = BUILD / f"{name}.log"
+    stamp.unlink(missing_ok=True)
     with log.open("wb") as out:
         for command in commands:
             try:
@@ -65,4 +70,4 @@ def _make(name: str, made_from: Iterable[Path], commands: Iterable[Sequence[str]
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
                 where = log.relative_to(ROOT)
                 raise NotMade(f"{Path(command[0]).name} failed: see {where}") from None
-    stamp.touch()
+    stamp.write_text(digest.hexdigest())
