@@ -28,6 +28,7 @@ _LATENCY = (
     ("p99", "p99, ms", 1),
     ("p999", "p99.9, ms", 1),
     ("most", "most, ms", 1),
+    ("events_per_s", "events/s that came", 0),
     ("engine_us", "CPU µs an event", 0),
     ("broker_us", "broker, CPU µs an event", 0),
     ("memory_mb", "peak memory, MB", 0),
@@ -49,10 +50,11 @@ class Report(NamedTuple):
 
     @property
     def is_flawless(self) -> bool:
-        """Whether no run failed, and every audit found its run exact."""
+        """Whether there were runs, none failed, and every audit found its run exact."""
         found = [run.findings for runs in self.speeds.values() for run in runs]
         found += [run.findings for runs in self.latencies.values() for run in runs]
-        return not self.failed and all(findings.is_exact for findings in found)
+        exact = bool(found) and all(findings.is_exact for findings in found)
+        return exact and not self.failed
 
     def markdown(self) -> str:
         """The tables."""
@@ -92,7 +94,7 @@ def _table(results: Results, figures: Sequence[tuple[str, str, int]]) -> list[st
 def _row(name: str, results: Results, figures: Sequence[tuple[str, str, int]]) -> list[str]:
     runs = results[name]
     load = runs[0]
-    size = f"{load.events:,}" if isinstance(load, Speed) else f"{load.events_per_s:,.0f}/s"
+    size = f"{load.events:,}" if isinstance(load, Speed) else f"{load.rate:,}/s"
     theirs = results.get(KAFKA_STREAMS)
     field = figures[0][0]
     ratio = f"{spread(runs, field)[1] / spread(theirs, field)[1]:.2f}" if theirs else "-"
