@@ -64,6 +64,8 @@ class Report(NamedTuple):
             "Each figure: least / **median** / most of the runs.",
             "Others' cores: busy with neither engine nor broker nor the measuring itself.",
             f"× {KAFKA_STREAMS}: the ratio of the medians of the first figure.",
+            "Few events flatter the second half of who reads ahead, and leave a JVM no time to",
+            "compile: compare second halves from 600,000 events on.",
             "",
         ]
         if self.speeds:
