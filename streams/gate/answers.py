@@ -196,6 +196,7 @@ def _charge(answer: _Heard, day: SubscriberDay, grant: Grant, waiting: Waiting) 
         prompt.confirmation,
         grant,
         Reason.APPROVED_CONFIRMED,
+        answer.known.releases,
         tells=prompt.receipt,
     )
 

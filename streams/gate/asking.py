@@ -232,4 +232,6 @@ def subscriber(
     by_text = [ref for ref in refs if ref.channel is not Channel.IVR]
     unclear = len(by_text) > 1 or any(ref.code_required for ref in by_text)
     clarified = known.clarified and unclear
-    return Subscriber(refs, days, province, clarified, last_charge, known.released_at)
+    return Subscriber(
+        refs, days, province, clarified, last_charge, known.released_at, known.releases
+    )

@@ -114,7 +114,7 @@ def _release(remembered: Remembered, action: CareAction, facts: Facts) -> Acted:
         Reason.RELEASED,
         closed.effects,
         closed.writes,
-        subscriber=days.NOBODY._replace(released_at=released_at),
+        subscriber=days.NOBODY._replace(released_at=released_at, releases=known.releases + 1),
     )
 
 

@@ -36,12 +36,13 @@ def charge_order(
     confirmation: Confirmation,
     grant: Grant | None,
     reason: Reason,
+    releases: int,
     *,
     tells: bool,
 ) -> Charged:
     """Approve an order: by the yes that a grant stands for, or because the policy asks for none.
 
-    `tells` is the rule's receipt; the reason is the verdict's.
+    `tells` is the rule's receipt; the reason is the verdict's; `releases` the subscriber's.
     """
     at, currency = facts.at, order.currency
     base = base_id(order.msisdn, order.order_id)
@@ -76,7 +77,7 @@ def charge_order(
     if notices:
         assert limit_minor is not None, "half of no limit is never reached"
         effects += (notice(facts, policy, order, after, base, limit_minor),)
-    account = _account(charge, order, tells=tells)
+    account = _account(charge, order, releases, tells=tells)
     return Charged(charge.charge_id, after, effects, AccountWrite(charge.charge_id, account))
 
 
@@ -115,7 +116,7 @@ def _charge(
     )
 
 
-def _account(charge: Charge, order: Order, *, tells: bool) -> ChargeAccount:
+def _account(charge: Charge, order: Order, releases: int, *, tells: bool) -> ChargeAccount:
     """What is remembered of a charge that billing has not answered yet."""
     channel = order.channel
     return ChargeAccount(
@@ -135,6 +136,7 @@ def _account(charge: Charge, order: Order, *, tells: bool) -> ChargeAccount:
         SettlementOutcome.UNKNOWN,
         (),
         (),
+        releases,
     )
 
 

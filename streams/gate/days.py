@@ -16,7 +16,7 @@ from streams.gate.rows import (
 )
 from streams.gate.words import Channel
 
-NOBODY = Subscriber((), (), "", False, None, None)
+NOBODY = Subscriber((), (), "", False, None, None, 0)
 
 # A phone is in one call at a time, or in two while one is held; more are kept for centres that
 # publish late.

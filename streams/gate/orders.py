@@ -139,7 +139,15 @@ def _charge(
     """Approve an order now: by a grant, or because the policy asks for no yes."""
     order, facts, policy, rule, seen, row, known, day = placed
     charged = charge_order(
-        facts, policy, order, day, rule.confirmation, grant, reason, tells=rule.receipt
+        facts,
+        policy,
+        order,
+        day,
+        rule.confirmation,
+        grant,
+        reason,
+        known.releases,
+        tells=rule.receipt,
     )
     changed = Subscriber(
         known.prompts,
@@ -148,6 +156,7 @@ def _charge(
         known.clarified,
         LastCharge(charged.charge_id, facts.at),
         known.released_at,
+        known.releases,
     )
     return _decision(
         row,

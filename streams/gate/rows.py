@@ -137,6 +137,7 @@ class Subscriber(NamedTuple):
     clarified: bool  # a CLARIFY was sent while these prompts are open
     last_charge: LastCharge | None
     released_at: int | None  # the number has had another owner since; orders before it are refused
+    releases: int  # how often the number was given to somebody else, as far as this row remembers
 
 
 class Refund(NamedTuple):
@@ -167,6 +168,7 @@ class ChargeAccount(NamedTuple):
     settled: SettlementOutcome  # UNKNOWN: billing has not answered yet; CHARGED or FAILED
     settlement_ids: tuple[str, ...]  # in the order taken
     refunds: tuple[Refund, ...]
+    releases: int  # the subscriber's when it was approved: it counts in no later owner's day
 
 
 class Complaint(NamedTuple):

@@ -206,8 +206,8 @@ def _without_charge(
     """The subscriber's days without the charge, if they remember it."""
     if known is None:
         return KEEP
-    if known.released_at is not None and account.approved_at < known.released_at:
-        return KEEP  # of the owner before
+    if account.releases != known.releases:
+        return KEEP  # of an owner before; what was charged then left the days with the release
     day = days.day_of(known, account.day)
     after = days.without_charge(day, account.service_id, account.price_minor, account.currency)
     if after == day:

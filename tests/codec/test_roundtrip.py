@@ -105,7 +105,9 @@ def test_numbers_are_written_up_to_their_bits_and_no_further() -> None:
 def test_an_array_is_never_taken_from_nothing() -> None:
     """None in place of an array is a fault, not an empty array."""
     with pytest.raises(Unencodable, match="prompts must be a tuple"):
-        codec_of("state/subscribers").encode(TYPES["Subscriber"](None, (), "", False, None, None))
+        codec_of("state/subscribers").encode(
+            TYPES["Subscriber"](None, (), "", False, None, None, 0)
+        )
 
 
 def test_a_fixed_of_another_size_is_refused() -> None:

@@ -75,7 +75,9 @@ def fill(settings: Settings, subscribers: int) -> None:
 def _subscriber(now: int, prompts: tuple[PromptRef, ...]) -> Subscriber:
     total = ServiceTotal(_SERVICE, 1, 100, "CNY", declined=False, receipt_at=0)
     day = SubscriberDay(utc_day(now), 1, 0, (), (total,), (Spent("CNY", 100, False),), ())
-    return Subscriber(prompts, (day,), "GD", clarified=False, last_charge=None, released_at=None)
+    return Subscriber(
+        prompts, (day,), "GD", clarified=False, last_charge=None, released_at=None, releases=0
+    )
 
 
 def _prompt(now: int) -> PromptRef:

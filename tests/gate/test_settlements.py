@@ -207,6 +207,19 @@ def test_a_failed_charge_of_the_owner_before_is_none_of_the_new_owners() -> None
     assert spent(gate) == PRICE
 
 
+def test_a_charge_before_a_release_that_was_told_late_stays_with_its_day() -> None:
+    """Ordered after the number had changed hands and charged before the gate was told of it: the
+    release has taken it from the day already, so its failing takes nothing more.
+    """
+    gate = charged()
+    told_late = care("a-1", NOON - HOUR, kind=CareKind.RELEASE)
+    gate.take(told_late, NOON + HOUR)
+    gate.take(order("o-2", NOON + 2 * HOUR), NOON + 2 * HOUR)
+    failed = gate.take(said("s-1", FAILED), NOON + 3 * HOUR)
+    assert (failed.reason, failed.subscriber) == (Reason.CHARGE_FAILED, KEEP)
+    assert spent(gate) == PRICE
+
+
 def test_a_settlement_needs_no_policy_in_force() -> None:
     """One whose record lies before the first policy (a clock was wrong) is booked too."""
     gate = charged()
