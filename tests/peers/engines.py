@@ -101,6 +101,7 @@ def _quix(name: str, guarantee: str, commit_s: float, *, is_usual: bool = True) 
 
 
 def _faust(name: str, guarantee: str, *, is_usual: bool = True) -> Engine:
+    # Its exactly_once covers its changelog and positions; outputs are plain: no kill is survived.
     program = ("-m", "tests.peers.faust_app", "worker", "-l", "warn", "--without-web")
     return Engine(
         name,
