@@ -138,9 +138,9 @@ def preload(bootstrap: str, prefix: str, events: int, seed: int, first_subscribe
 
 def steady(bootstrap: str, prefix: str, rate: int, events: int, seed: int) -> None:
     """Write events at `rate` a second, each stamped with the moment at which it is produced."""
+    planned = list(plan(events, seed))
     producer = _producer(bootstrap, {"linger.ms": 0})
     topic = workload.topic(prefix, workload.EVENTS)
-    planned = list(plan(events, seed))
     began, sent = time.time(), 0
     while sent < events:
         due = min(events, int((time.time() - began) * rate) + 1)
