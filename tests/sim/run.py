@@ -477,8 +477,8 @@ class Run:
         if self.plan.simulated_time:
             for number in range(self.plan.partitions):
                 self.tick(number, goal)
-        until = self.world.now + (10.0 if self.is_doomed else DRAIN_S)
-        # What was destroyed is noticed within moments, by who has nothing else to do, too.
+        until = self.world.now + DRAIN_S
+        # What was destroyed is noticed, by who has nothing else to do, too.
         while self.over is None and (self.is_doomed or not self._is_drained(goal)):
             if self.world.now > until and self.is_doomed:
                 return
