@@ -81,9 +81,9 @@ OPENING = (
 )
 POINTS = (*TURN, *REDO, *REBALANCE, *OPENING)
 
-# Long enough for librdkafka to send what lingers (2 ms): the record then lies in the log, in a
+# Long enough for librdkafka to send what lingers (50 ms): the record then lies in the log, in a
 # transaction that stays open.
-_ON_ITS_WAY_S = 0.03
+_ON_ITS_WAY_S = 0.08
 # As librdkafka says it of a member that a rebalance has overtaken: the transaction may be aborted.
 _REFUSAL = KafkaError(KafkaError.ILLEGAL_GENERATION, "refused on purpose", False, False, True)
 

@@ -83,6 +83,7 @@ class Plan:
             transaction_timeout=timedelta(seconds=self.transaction_timeout),
             tick_interval=timedelta(seconds=self.tick_interval),
             watchdog=timedelta(seconds=6),
+            linger=timedelta(milliseconds=2),  # more is under way than by default
             dead_letters_share_max=share_max,
             dead_letters_window=100,
             dead_letters_count_min=40,

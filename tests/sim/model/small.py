@@ -22,7 +22,7 @@ from tests.sim.model.scheduler import Process, World
 PARTITIONS = 3
 INPUTS = ("adds", "takes", "ticks")
 TAKEN = struct.Struct("<iq")
-LIMITS = Limits(turn_records=50, transaction_timeout=5.0, stable_offsets=40.0)
+LIMITS = Limits(turn_records=50, transaction_timeout=5.0, stable_offsets=40.0, linger_ms=2.0)
 
 
 class SmallWorld:
