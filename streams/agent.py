@@ -15,7 +15,7 @@ from typing import Any
 from streams import topics
 from streams.blame import AtHand, blamed, is_blamed
 from streams.egress.outbox import Cause, Chain, Outbox
-from streams.engine import DUE, Partition
+from streams.engine import DUE, PartitionTurn
 from streams.gate import keys
 from streams.gate.catalogue import Catalogue
 from streams.gate.clocks import Overdue
@@ -118,7 +118,7 @@ class GateAgent:
         self._outbox = outbox
         self._limit = limit
 
-    def decide_partition(self, partition: Partition, tables: Tables) -> Counts:
+    def decide_partition(self, partition: PartitionTurn, tables: Tables) -> Counts:
         """Every event of this turn, in the order taken."""
         counts = Counts()
         chain = Chain.load(partition.carry)
@@ -146,7 +146,7 @@ class GateAgent:
 
     def _record(
         self,
-        partition: Partition,
+        partition: PartitionTurn,
         tables: Tables,
         catalogue: Catalogue,
         source: int,
@@ -177,7 +177,7 @@ class GateAgent:
 
     def _due(
         self,
-        partition: Partition,
+        partition: PartitionTurn,
         tables: Tables,
         catalogue: Catalogue,
         token: bytes,
@@ -204,7 +204,7 @@ class GateAgent:
         return self._send(partition, chain, key, cause, decision, facts, counts)
 
     def _tick(
-        self, partition: Partition, record: Any, at: int, chain: Chain, counts: Counts
+        self, partition: PartitionTurn, record: Any, at: int, chain: Chain, counts: Counts
     ) -> Chain:
         act = self._reference.acts.on(topics.TICKS, partition.number, partition.offset)
         fault = self._reader.tick_fault(record) if act is None else None
@@ -225,7 +225,7 @@ class GateAgent:
 
     def _send(
         self,
-        partition: Partition,
+        partition: PartitionTurn,
         chain: Chain,
         key: bytes | None,
         cause: Cause,
@@ -244,7 +244,7 @@ class GateAgent:
 
     def _bury(
         self,
-        partition: Partition,
+        partition: PartitionTurn,
         chain: Chain,
         cause: Cause,
         fault: Unreadable,
@@ -257,7 +257,7 @@ class GateAgent:
 
     def _set_aside(
         self,
-        partition: Partition,
+        partition: PartitionTurn,
         chain: Chain,
         cause: Cause,
         act: OperatorAct,
@@ -277,7 +277,9 @@ class GateAgent:
         elif not self._reference.acts.excuses(cause.topic, cause.partition, cause.offset):
             self._limit.count(Bad(cause.topic, cause.partition, cause.offset, fault, is_readable))
 
-    def _bury_reference_faults(self, partition: Partition, chain: Chain, counts: Counts) -> Chain:
+    def _bury_reference_faults(
+        self, partition: PartitionTurn, chain: Chain, counts: Counts
+    ) -> Chain:
         """The owner of partition 0 writes the dead letters of reference records, once."""
         for fault in self._reference.faults_between(
             partition.references_before, partition.references
@@ -291,7 +293,7 @@ class GateAgent:
         return chain
 
 
-def _cause(topic: str, partition: Partition, record: Any, at: int) -> Cause:
+def _cause(topic: str, partition: PartitionTurn, record: Any, at: int) -> Cause:
     return Cause(
         topic,
         partition.number,
@@ -322,7 +324,7 @@ def _key(cause: Cause) -> bytes | None:
     return cause.key if cause.key is not None and is_msisdn(cause.key) else None
 
 
-def _at_hand(partition: Partition, source: int, item: Any) -> AtHand:
+def _at_hand(partition: PartitionTurn, source: int, item: Any) -> AtHand:
     if source == DUE:
         return AtHand(topics.TICKS, partition.number, partition.offset, None, is_due=True)
     return AtHand(topics.INPUTS[source], partition.number, partition.offset, item.key())

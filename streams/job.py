@@ -12,7 +12,7 @@ from streams import clients, topics
 from streams.agent import Counts, GateAgent
 from streams.codec.codecs import Codecs
 from streams.egress.outbox import Outbox
-from streams.engine import Config, Limits, Partition, TableSpec
+from streams.engine import Config, Limits, PartitionTurn, TableSpec
 from streams.forgetting import Horizon
 from streams.gate import keys
 from streams.gate.events import Tick
@@ -39,7 +39,7 @@ class Job(NamedTuple):
     reference: ReferenceLog
     agent: GateAgent
 
-    def decide(self, partition: Partition) -> Counts:
+    def decide(self, partition: PartitionTurn) -> Counts:
         """Every event of this partition's turn."""
         return self.agent.decide_partition(partition, rows_of(partition))
 
@@ -145,7 +145,7 @@ def _tables(codecs: Codecs, horizon: Horizon) -> tuple[TableOfRows, ...]:
     )
 
 
-def rows_of(partition: Partition) -> Tables:
+def rows_of(partition: PartitionTurn) -> Tables:
     """The rows of a partition's open turn, by table."""
     return Tables(
         partition.rows("grants"),

@@ -13,7 +13,7 @@ from streams.codec.codecs import Codecs
 from streams.egress import records
 from streams.egress.dead_letters import Header, Origin, headers
 from streams.egress.sealing import FIRST_SEAL, SEAL_BYTES, digest, seal
-from streams.engine import Partition
+from streams.engine import PartitionTurn
 from streams.gate.decision import Decision, Effect
 from streams.gate.effects import (
     Alarm,
@@ -149,7 +149,7 @@ class Outbox:
 
     def send(
         self,
-        partition: Partition,
+        partition: PartitionTurn,
         chain: Chain,
         key: bytes | None,
         cause: Cause,
@@ -202,7 +202,7 @@ class Outbox:
 
     def _send_effect(
         self,
-        partition: Partition,
+        partition: PartitionTurn,
         key: bytes | None,
         cause: Cause,
         effect: Effect,
@@ -217,7 +217,7 @@ class Outbox:
         return records.Effect(name, effect_id(effect), digest(salt, key, value))
 
     def _send_dead_letter(
-        self, partition: Partition, cause: Cause, effect: DeadLetter, act_id: str, salt: bytes
+        self, partition: PartitionTurn, cause: Cause, effect: DeadLetter, act_id: str, salt: bytes
     ) -> records.Effect:
         origin = Origin(self._prefix + cause.topic, cause.partition, cause.offset)
         told = headers(cause.headers, origin, self._group, effect.cause, effect.detail, act_id)

@@ -12,7 +12,9 @@ from streams.engine.engine import Engine, Ports
 from streams.engine.errors import Cause, Fatal
 from streams.engine.face import App, OpenPorts, Table, Worker, real_ports
 from streams.engine.partition import DUE, Partition
-from streams.engine.rows import Rows, TableSpec
+from streams.engine.rows import Rows
+from streams.engine.spec import TableSpec
+from streams.engine.view import PartitionTurn
 
 __all__ = [
     "DUE",
@@ -25,6 +27,7 @@ __all__ = [
     "Limits",
     "OpenPorts",
     "Partition",
+    "PartitionTurn",
     "Ports",
     "Rows",
     "Table",

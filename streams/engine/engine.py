@@ -18,7 +18,7 @@ from streams.engine.partition import Partition
 from streams.engine.ports import Background, Clients, Clock, Disk, Exit, Producer
 from streams.engine.references import References
 from streams.engine.restore import Opening
-from streams.engine.rows import TableSpec
+from streams.engine.spec import TableSpec
 from streams.engine.ticks import Ticks
 from streams.engine.transactions import Producers
 from streams.engine.turn import Turn, abort, commit, reason_of, uncertain

@@ -31,7 +31,7 @@ from streams.engine.engine import Engine, Ports
 from streams.engine.kafka import KafkaClients
 from streams.engine.ports import Exit
 from streams.engine.process import RealClock, Threads, end_process
-from streams.engine.rows import Rows, TableSpec
+from streams.engine.rows import Rows
 from streams.engine.shell import (
     Boot,
     Carrier,
@@ -41,6 +41,7 @@ from streams.engine.shell import (
     TurnConsumer,
     faust_log,
 )
+from streams.engine.spec import TableSpec
 
 OpenPorts: TypeAlias = Callable[[Config, Exit], Ports]
 """Reaches the world for one worker, on the engine's own thread; Fatal when it cannot."""

@@ -15,7 +15,8 @@ from streams.engine.errors import Cause, Fatal
 from streams.engine.merge import Merge, Taken
 from streams.engine.ports import Headers, Producer, Write
 from streams.engine.positions import Positions
-from streams.engine.rows import Rows, TableSpec
+from streams.engine.rows import Rows
+from streams.engine.spec import TableSpec
 from streams.engine.store import Due, Store
 from streams.engine.sweep import Sweep
 

@@ -25,7 +25,7 @@ from streams.engine.kafka import is_end
 from streams.engine.partition import POSITIONS_KEY, Partition
 from streams.engine.ports import Clients, Clock, Disk, LookUps, Write
 from streams.engine.positions import Positions
-from streams.engine.rows import TableSpec
+from streams.engine.spec import TableSpec
 from streams.engine.store import Due, Store
 
 log = logging.getLogger(__name__)

@@ -8,29 +8,14 @@ Law: a row that may be forgotten by the watermark is not there for the job, whet
 has come by: how far it has come depends on turns and restarts, and no decision may.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from streams.engine.ports import Write
+from streams.engine.spec import TableSpec
 from streams.engine.store import Store
 
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True, slots=True)
-class TableSpec(Generic[Row]):
-    """How a table's rows are packed, and which of them wake the job or may be forgotten."""
-
-    name: str
-    prefix: bytes
-    """One byte, unique among the job's tables; first in every key on disk and changelog."""
-    dump: Callable[[Row], bytes]
-    load: Callable[[bytes], Row]
-    due: Callable[[bytes, Row], Iterable[tuple[int, bytes]]] | None = None
-    """(stream time, token) of what must happen for this row; a replayed row is indexed by it."""
-    forget_at: Callable[[bytes, Row], int] | None = None
-    """Stream time from which the job sees the row no more; some time later it is dropped."""
 
 
 class Rows(Generic[Row]):

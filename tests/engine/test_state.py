@@ -12,7 +12,8 @@ from streams.engine.disk import LocalDisk
 from streams.engine.errors import Cause, Fatal
 from streams.engine.positions import Positions
 from streams.engine.process import RealClock
-from streams.engine.rows import Rows, TableSpec
+from streams.engine.rows import Rows
+from streams.engine.spec import TableSpec
 from streams.engine.store import IDENTITY_KEY, Store
 from streams.engine.sweep import Sweep
 

@@ -12,7 +12,7 @@ from streams.codec.codecs import Codecs
 from streams.egress import records
 from streams.egress.outbox import Chain, Outbox
 from streams.egress.sealing import Salts
-from streams.engine import Partition
+from streams.engine import PartitionTurn
 from streams.gate import effects, events, reference, rows, words
 from streams.gate.decide import Event
 from streams.gate.effects import Alarm
@@ -248,7 +248,7 @@ def alarms_of_turns(log: list[Record], turns: int, record: Policy) -> tuple[list
         )
         desk = Desk(log[start : start + size], carry)
         tables = Tables(Rows(), Rows(), Rows(), Rows(), Rows(), Rows())
-        agent.decide_partition(cast(Partition, desk), tables)
+        agent.decide_partition(cast(PartitionTurn, desk), tables)
         alarms += [value for topic, value in desk.sent if topic == topics.ALARMS]
         carry = desk.carry
     return alarms, carry
@@ -280,7 +280,7 @@ def test_a_partition_from_before_goes_on_under_the_watch() -> None:
     old = (41).to_bytes(8, "big") + bytes(range(32)) + b"\0the last tick"
     desk = Desk([Record(b"no such schema", NOON, 0)], old)
     agent.decide_partition(
-        cast(Partition, desk), Tables(Rows(), Rows(), Rows(), Rows(), Rows(), Rows())
+        cast(PartitionTurn, desk), Tables(Rows(), Rows(), Rows(), Rows(), Rows(), Rows())
     )
     after = Chain.load(desk.carry)
     assert (after.sequence, after.tick) == (42, b"\0the last tick")

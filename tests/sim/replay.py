@@ -14,7 +14,7 @@ from confluent_kafka import Message
 
 from streams import topics
 from streams.engine import DUE
-from streams.engine.rows import TableSpec
+from streams.engine.spec import TableSpec
 from streams.gate import keys
 from streams.gate.clocks import Overdue
 from streams.gate.decide import state_of
@@ -156,7 +156,7 @@ class _OnePartition:
         self._job = make_job(settings, codecs(), self._salt)
         specs = [table.spec for table in self._job.tables]
         self._partition = ReplayedPartition(number, total, specs)
-        self._tables = rows_of(self._partition)  # type: ignore[arg-type]  # the same shape
+        self._tables = rows_of(self._partition)
         self._next_tick = 0
         causes = [heard.fields["cause"] for heard in self._decisions]
         self._own_decision = {
@@ -264,7 +264,7 @@ class _OnePartition:
             self._mark(f"life: {state} × {type(event).__name__}")
 
     def _decide(self) -> None:
-        self._job.agent.decide_partition(self._partition, self._tables)  # type: ignore[arg-type]
+        self._job.agent.decide_partition(self._partition, self._tables)
         self._partition.references_before = self._partition.references
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from streams.engine.config import Config, Limits
 from streams.engine.engine import Engine, Ports
-from streams.engine.rows import TableSpec
+from streams.engine.spec import TableSpec
 from streams.engine.turn import Turn
 from tests.sim.model.broker import Broker
 from tests.sim.model.clients import SimClients
