@@ -2,8 +2,8 @@
 # Another Python: make setup PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock clean bench bench-peers kills fuzz soak chaos sim \
-	sim-planted
+.PHONY: help setup demo test check fmt lock clean compiled profile bench bench-check bench-peers \
+	kills fuzz soak chaos sim sim-planted
 BIN := .venv/bin
 # Word for word what a step says and takes: $(call timed,what is done,command)
 timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
@@ -53,6 +53,12 @@ clean: ## remove .venv, caches and the demo's data (not the fetched Kafka)
 
 bench: setup ## measure throughput and latency of one worker, also into build/bench.md
 	@$(BIN)/python -m tests.figures.bench
+
+bench-check: setup ## whether an event costs more than it did, against a fixed job (two minutes)
+	@$(BIN)/python -m tests.figures.check $(if $(SEED),--seed '$(SEED)')
+
+compiled: setup ## build the optional native modules into build/compiled (needs a C compiler)
+	@$(BIN)/python -m tests.compiled.build
 
 profile: setup ## where a worker's time goes: build/profile.svg, a flame graph, and profile.md
 	@$(BIN)/python -m tests.figures.profile

@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.broker import EmbeddedBroker
 from tests.peers import latency, picture, speed
-from tests.peers.builds import BUILD, ROOT, NotMade, make_java, make_quix
+from tests.peers.builds import BUILD, ROOT, NotMade, make_compiled, make_java, make_quix
 from tests.peers.engines import Engine, Needs, named
 from tests.peers.generator import EVENTS_PER_SUBSCRIBER
 from tests.peers.latency import Latency
@@ -34,7 +34,11 @@ _KINDS = ("speed", "latency")
 # The broker as it is elsewhere, with both compilers: ours starts sooner, but holds back whoever is
 # quicker than it. The last flag of its kind counts.
 _BROKER_HEAP, _BROKER_FLAGS = "1g", ("-XX:TieredStopAtLevel=4",)
-_MAKE: dict[Needs, Callable[[], None]] = {Needs.JAVA: make_java, Needs.QUIX: make_quix}
+_MAKE: dict[Needs, Callable[[], None]] = {
+    Needs.COMPILER: make_compiled,
+    Needs.JAVA: make_java,
+    Needs.QUIX: make_quix,
+}
 
 
 @click.command()

@@ -12,10 +12,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tests.compiled import build as native
+
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build/peers"
 QUIX_PYTHON = BUILD / "quix/bin/python"
+COMPILED = BUILD / "compiled"
 
+_NATIVE = ("tests/peers/slots.py", "tests/peers/w1.py")
 _JAVA_SOURCES = Path(__file__).with_name("java")
 _QUIX_LOCK = ROOT / "requirements/quix.txt"
 _JAVA_VERSION_LEAST = 17
@@ -51,8 +55,36 @@ def make_quix() -> None:
     _make("quix", sys.version, [_QUIX_LOCK], [environment, [*pip, *locked]])
 
 
+def make_compiled() -> None:
+    """Our engine and W1's decisions as native code; raises NotMade."""
+    try:
+        native.build()
+    except native.NotBuilt as reason:
+        raise NotMade(str(reason)) from None
+    # A copy: native code never lies beside a source that may have changed since.
+    package = COMPILED / "tests/peers"
+    sources = sorted((ROOT / "tests/peers").glob("*.py"))
+    shutil.rmtree(COMPILED, ignore_errors=True)
+    package.mkdir(parents=True)
+    for source in sources:
+        shutil.copy(source, package)
+    compiler = [
+        sys.executable,
+        "-m",
+        "mypyc",
+        "--follow-imports=silent",
+        "--ignore-missing-imports",
+    ]
+    (BUILD / "compiled.made").unlink(missing_ok=True)
+    _make("compiled", sys.version, sources, [[*compiler, *_NATIVE]], COMPILED)
+
+
 def _make(
-    name: str, tool: str, made_from: Iterable[Path], commands: Iterable[Sequence[str]]
+    name: str,
+    tool: str,
+    made_from: Iterable[Path],
+    commands: Iterable[Sequence[str]],
+    folder: Path = ROOT,
 ) -> None:
     digest = hashlib.sha256(tool.encode())
     for path in made_from:
@@ -66,7 +98,9 @@ def _make(
     with log.open("wb") as out:
         for command in commands:
             try:
-                subprocess.run(command, stdout=out, stderr=out, timeout=_BUILD_S, check=True)
+                subprocess.run(
+                    command, cwd=folder, stdout=out, stderr=out, timeout=_BUILD_S, check=True
+                )
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
                 where = log.relative_to(ROOT)
                 raise NotMade(f"{Path(command[0]).name} failed: see {where}") from None

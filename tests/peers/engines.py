@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from tests.peers.builds import BUILD, QUIX_PYTHON
+from tests.compiled import build as native
+from tests.peers.builds import BUILD, COMPILED, QUIX_PYTHON
 
 
 class Needs(Enum):
@@ -19,6 +20,7 @@ class Needs(Enum):
     NOTHING = "nothing"
     JAVA = "Java 17 and mvn"
     QUIX = "a virtual environment of its own"
+    COMPILER = "a C compiler"
 
 
 class Engine(NamedTuple):
@@ -124,11 +126,11 @@ OURS = "ours"
 KAFKA_STREAMS = "ks-eos-1t"
 """What everyone is compared with: one thread, exactly-once at its default of 100 ms."""
 
+_OURS = (sys.executable, "-m", "tests.peers.ours", "{bootstrap}", "{prefix}", "{state}")
+
 ENGINES = (
-    Engine(
-        OURS,
-        (sys.executable, "-m", "tests.peers.ours", "{bootstrap}", "{prefix}", "{state}"),
-    ),
+    Engine(OURS, _OURS),
+    Engine("ours-compiled", _OURS, Needs.COMPILER, native.environment(COMPILED)),
     _kafka_streams(KAFKA_STREAMS, "exactly_once_v2", 1, 100),
     _kafka_streams("ks-eos-1t-10ms", "exactly_once_v2", 1, 10),
     # Ours keeps rows in memory, so let it keep records: its cache as its own default has it.

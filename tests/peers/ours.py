@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -20,50 +20,8 @@ from streams.codec.generate_encoder import make_encoder
 from streams.codec.schema import Schema, parse_schema
 from streams.engine import App, Config, TableSpec, Turns, Worker
 from tests.peers import slots, workload
-from tests.peers.slots import GRANTED, OPEN, Row, Slot, Waiting
-from tests.peers.workload import CHARGE, CHARGES, DAY_MS, ORDER, PROMPT, PROMPTS, REPLY
-
-
-class Order(NamedTuple):
-    order_id: str
-    link_id: str
-    msisdn: str
-    sp_id: str
-    service_id: str
-    price_fen: int
-    channel: str
-    province: str
-    ordered_at: int
-
-
-class Reply(NamedTuple):
-    reply_id: str
-    msisdn: str
-    text: str
-    channel: str
-    received_at: int
-
-
-class Prompt(NamedTuple):
-    prompt_id: str
-    order_id: str
-    msisdn: str
-    sp_id: str
-    service_id: str
-    price_fen: int
-    text: str
-    expires_at: int
-
-
-class Charge(NamedTuple):
-    charge_id: str
-    order_id: str
-    msisdn: str
-    sp_id: str
-    service_id: str
-    price_fen: int
-    consented_at: int
-    charged_at: int
+from tests.peers.w1 import Job, Order, Reply
+from tests.peers.workload import CHARGE, CHARGES, ORDER, PROMPT, PROMPTS, REPLY
 
 
 def _schema(schema_id: int) -> Schema:
@@ -78,60 +36,8 @@ def _decoder(schema_id: int, record: type[Any]) -> Callable[[bytes], Any]:
 
 _DECODERS = {header(ORDER): _decoder(ORDER, Order), header(REPLY): _decoder(REPLY, Reply)}
 _HEADER_BYTES = len(header(ORDER))
-_encode_prompt = make_encoder(_schema(PROMPT), header(PROMPT))
-_encode_charge = make_encoder(_schema(CHARGE), header(CHARGE))
-
-
-def admit(row: Row, order: Order) -> tuple[Row, Prompt | Charge | None]:
-    """An order's new row and what goes out for it; the same row if it was seen before."""
-    order_id, _, msisdn, sp_id, service_id, price_fen, _, _, at = order
-    day = at // DAY_MS
-    waiting = (Waiting(order_id, sp_id, price_fen),)
-    found = slots.find(row, service_id, day)
-    if found is None:
-        seen: tuple[str, ...] = (order_id,)
-    else:
-        slot = slots.unpack(found)
-        if order_id in slot.seen:
-            return row, None
-        seen = (*slot.seen, order_id)
-        if slot.state == GRANTED:
-            charge = _charge(msisdn, service_id, waiting[0], slot.consented_at, at)
-            return slots.replaced(row, found, slot._replace(seen=seen)), charge
-        if slot.state == OPEN:
-            waits = slot._replace(seen=seen, waiting=slot.waiting + waiting)
-            return slots.replaced(row, found, waits), None
-        # Asked again after a no: it is the youngest prompt now.
-        row = tuple(each for each in row if each != found)
-    asked = Slot(day, service_id, OPEN, 0, seen, waiting).pack()
-    text = f"Reply Y to confirm {service_id}"
-    prompt = Prompt(
-        f"p-{order_id}", order_id, msisdn, sp_id, service_id, price_fen, text, at + DAY_MS
-    )
-    return (*row, asked), prompt
-
-
-def hear(row: Row, reply: Reply) -> tuple[Row, list[Charge]]:
-    """A reply's new row and the charges that it approves; the same row if no prompt is open."""
-    found = slots.find_open(row)
-    if found is None:
-        return row, []
-    slot = slots.unpack(found)
-    if reply.text != "Y":
-        return slots.replaced(row, found, slot._replace(state=slots.CLOSED, waiting=())), []
-    at = reply.received_at
-    granted = slot._replace(state=GRANTED, consented_at=at, waiting=())
-    charges = [_charge(reply.msisdn, slot.service_id, waiting, at, at) for waiting in slot.waiting]
-    return slots.replaced(row, found, granted), charges
-
-
-def _charge(
-    msisdn: str, service_id: str, order: Waiting, consented_at: int, charged_at: int
-) -> Charge:
-    order_id, sp_id, price_fen = order
-    return Charge(
-        f"c-{order_id}", order_id, msisdn, sp_id, service_id, price_fen, consented_at, charged_at
-    )
+_ENCODE_PROMPT = make_encoder(_schema(PROMPT), header(PROMPT))
+_ENCODE_CHARGE = make_encoder(_schema(CHARGE), header(CHARGE))
 
 
 def build(bootstrap: str, prefix: str, state_dir: Path) -> App:
@@ -146,6 +52,7 @@ def build(bootstrap: str, prefix: str, state_dir: Path) -> App:
         instance="one",
         co_partitioned_outputs=(prompts, charges),
     )
+    job = Job(_DECODERS, _HEADER_BYTES, _ENCODE_PROMPT, _ENCODE_CHARGE, prompts, charges)
     app = App(config)
     spec = TableSpec("subscribers", b"s", slots.dump, slots.load)
     subscribers = app.keyed_rows(spec, "slots of each subscriber")
@@ -155,23 +62,7 @@ def build(bootstrap: str, prefix: str, state_dir: Path) -> App:
         async for turn in turns:
             async with turn:
                 for partition in turn:
-                    rows, send = subscribers.rows(), partition.send
-                    for _, message, _ in partition.events():
-                        key, value = message.key(), message.value()
-                        event = _DECODERS[value[:_HEADER_BYTES]](value)
-                        before = rows.get(key) or ()
-                        if type(event) is Order:
-                            after, output = admit(before, event)
-                            if type(output) is Prompt:
-                                send(prompts, key, _encode_prompt(output))
-                            elif output is not None:
-                                send(charges, key, _encode_charge(output))
-                        else:
-                            after, approved = hear(before, event)
-                            for charge in approved:
-                                send(charges, key, _encode_charge(charge))
-                        if after is not before:
-                            rows.put(key, after)
+                    job.decide(partition, subscribers.rows())
 
     return app
 

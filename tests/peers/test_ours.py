@@ -11,10 +11,10 @@ from streams.broker import EmbeddedBroker
 from tests.peers import audit, decision, generator, slots, speed
 from tests.peers.audit import Model
 from tests.peers.engines import named
-from tests.peers.ours import Charge, Order, Prompt, Reply, admit, hear
 from tests.peers.process import Process
 from tests.peers.progress import Progress
 from tests.peers.slots import CLOSED, GRANTED, OPEN, Row, Slot, Waiting
+from tests.peers.w1 import Charge, Order, Prompt, Reply, admit, hear
 from tests.peers.workload import CHARGES, DAY_MS, ORDER, PROMPTS, REPLY, Fields
 
 OURS = named("ours")[0]
