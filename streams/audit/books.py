@@ -11,7 +11,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, TypeVar, cast
 
 from streams.audit import records
-from streams.audit.derive import partition_of
+from streams.audit.derive import digest, partition_of
 from streams.audit.history import Entry, History
 from streams.audit.records import (
     Alarm,
@@ -135,12 +135,12 @@ class Books:
         self._read_inputs()
         self._read_decisions()
         self.decided: dict[Where, Decision] = {}  # by the record that caused it, index 0
-        self.producer: dict[tuple[str, str], Decision] = {}
+        self._producers: dict[tuple[str, str], list[Decision]] = defaultdict(list)
         for decision in self.all_decisions():
             if decision.act == 0:
                 self.decided.setdefault(decision[2:5], decision)
             for effect in decision.effects:
-                self.producer.setdefault((effect.topic, effect.id), decision)
+                self._producers[effect.topic, effect.id].append(decision)
         self.beyond = 0  # outputs of decisions that were not read
         self.dead_letters = DeadLetters(history, self._within(history.of(DEAD_LETTERS)))
         self.references: dict[str, list[Reference]] = {
@@ -176,8 +176,23 @@ class Books:
             yield from self.decisions[partition]
 
     def decision_of(self, output: Output) -> Decision | None:
-        """The decision that names an output among its effects."""
-        return self.producer.get((output.entry.topic, output[1]))
+        """The decision that names an output among its effects.
+
+        A stale order that comes again once it is forgotten is told again under the same id (law 4):
+        of several the one whose digest is the output's.
+        """
+        named = output.entry.topic, output[1]
+        candidates = self._producers.get(named)
+        if candidates is None:
+            return None
+        if len(candidates) > 1:
+            for decision in candidates:
+                made = digest(decision.salt, output.entry.key, output.entry.value)
+                if any(
+                    (one.topic, one.id, one.digest) == (*named, made) for one in decision.effects
+                ):
+                    return decision
+        return candidates[0]
 
     def _read_inputs(self) -> None:
         for topic in INPUTS:
@@ -253,7 +268,7 @@ class Books:
                 self.malformed[entry[:3]] = error.fault
         if self.drained:
             return rows
-        explained = self._explained(row.entry for row in rows if (topic, row[1]) in self.producer)
+        explained = self._explained(row.entry for row in rows if (topic, row[1]) in self._producers)
         kept = [row for row in rows if row.entry.offset <= explained[row.entry.partition]]
         self.beyond += len(rows) - len(kept)
         return kept

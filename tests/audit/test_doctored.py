@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from streams.audit import Entry, History, audit, released
-from streams.topics import CHARGES, DECISIONS, ORDERS, REPLIES
+from streams.topics import CHARGES, DECISIONS, ORDERS, REPLIES, VERDICTS
 from tests.audit.acted import DOCTORED as ACTED_DOCTORED
 from tests.audit.acted import acted
 from tests.audit.afternoon import afternoon
 from tests.audit.afternoon_doctors import DOCTORED as AFTERNOON_DOCTORED
 from tests.audit.doctors import DOCTORED, Doctor, decision_on, of, reply_of
-from tests.audit.honest import ANNA, BO, DA, honest
-from tests.audit.scribe import Draft, Scribe, encode
+from tests.audit.honest import ANNA, BO, DA, IDA, Gate, honest
+from tests.audit.scribe import MINUTE, MORNING, Draft, Scribe, encode
 
 SCHEMAS = released()
 
@@ -108,6 +108,30 @@ def test_a_forged_decision_breaks_the_seal() -> None:
     seals = {found for found in findings if found[:2] == (12, DECISIONS)}
     assert (12, *decision.where) in seals
     assert len(seals) == 1
+
+
+def test_a_stale_order_may_be_told_again_when_it_is_forgotten() -> None:
+    """The same order once more, days later: refused again under the same id, at its own instant;
+    with another it is named.
+    """
+    scribe = honest()
+    gate, later = Gate(scribe), MORNING + 5 * 24 * 60 * MINUTE
+    scribe.tick(later)
+    first = next(
+        one
+        for one in scribe.all(ORDERS)
+        if one.fields.get("order_id") == "o2" and one.key == IDA.encode()
+    )
+    again = gate.order(IDA, "o2", "ring", later + 1, ordered_at=first.fields["ordered_at"])
+    gate.refused(again, again, "STALE")
+    assert named(scribe.history()) == set()
+    twice = [
+        one
+        for one in scribe.all(VERDICTS)
+        if one.fields["order_id"] == "o2" and one.key == IDA.encode()
+    ]
+    twice[1].fields["decided_at"] += 1
+    assert (8, *twice[1].where) in named(scribe.history())
 
 
 def test_a_number_in_a_log_is_named(tmp_path: Path) -> None:
