@@ -55,6 +55,8 @@ _MOVING = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
 }
 
+_ASK_AGAIN_S = 0.1
+
 T = TypeVar("T")
 
 
@@ -194,7 +196,7 @@ class Cluster:
             except (KafkaException, TimeoutError) as error:
                 if not _is_moving(error) or time.monotonic() >= deadline:
                     raise self._stop(f"reading the ends of {topic.name}", error) from error
-                time.sleep(0.1)
+                time.sleep(_ASK_AGAIN_S)
             else:
                 return [answers[number] for number in sorted(answers)]
 
@@ -238,6 +240,18 @@ def stop_for(doing: str, servers: str, said: KafkaError) -> Stop:
     if said.code() in _AWAY:
         return Stop(Cause.BROKER_AWAY, detail)
     return Stop(Cause.TOPIC_DIFFERS, detail)
+
+
+def asked(doing: str, servers: str, ask: Callable[[], T]) -> T:
+    """What a client answers; where a partition's leader was chosen just now it is asked again."""
+    deadline = time.monotonic() + ANSWER_SECONDS_MAX
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if not _is_moving(error) or time.monotonic() >= deadline:
+                raise stop_for(doing, servers, error.args[0]) from error
+        time.sleep(_ASK_AGAIN_S)
 
 
 def _is_moving(error: Exception) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from streams import clients, provision, topics
-from streams.cluster import stop_for
+from streams.cluster import ANSWER_SECONDS_MAX, asked, stop_for
 from streams.codec.codecs import Codecs
 from streams.egress.records import Decision
 from streams.errors import Cause, Stop
@@ -19,8 +19,6 @@ from streams.topics import INPUTS
 
 T = TypeVar("T")
 
-# A broker that is well answers within moments; a person waits.
-_ANSWER_SECONDS_MAX = 20.0
 _POLL_SECONDS = 0.2
 # Clocks of brokers differ by less, and a decision has a later time than its cause.
 _EARLIER_MS = 600_000
@@ -63,7 +61,7 @@ class Place:
         )
         at = TopicPartition(self._full, partition)
         self.begin, self.end = self._asked(
-            lambda: self._consumer.get_watermark_offsets(at, timeout=_ANSWER_SECONDS_MAX)
+            lambda: self._consumer.get_watermark_offsets(at, timeout=ANSWER_SECONDS_MAX)
         )
 
     def close(self) -> None:
@@ -79,7 +77,7 @@ class Place:
         asker = Consumer(clients.asker(self._settings, self._settings.group) | {"log_level": 2})
         at = TopicPartition(self._full, self.partition)
         try:
-            [answer] = self._asked(lambda: asker.committed([at], _ANSWER_SECONDS_MAX))
+            [answer] = self._asked(lambda: asker.committed([at], ANSWER_SECONDS_MAX))
         finally:
             asker.close()
         return max(answer.offset, self.begin)
@@ -88,14 +86,14 @@ class Place:
         """Where this partition's decisions end: what is not decided yet will be behind it."""
         at = self._decisions()
         return self._asked(
-            lambda: self._consumer.get_watermark_offsets(at, timeout=_ANSWER_SECONDS_MAX)
+            lambda: self._consumer.get_watermark_offsets(at, timeout=ANSWER_SECONDS_MAX)
         )[1]
 
     def decisions_since(self, ms: int) -> int:
         """Where decisions on records of a time (UTC) begin, at the latest."""
         at = self._decisions(max(0, ms - _EARLIER_MS))
         [found] = self._asked(
-            lambda: self._consumer.offsets_for_times([at], timeout=_ANSWER_SECONDS_MAX)
+            lambda: self._consumer.offsets_for_times([at], timeout=ANSWER_SECONDS_MAX)
         )
         return found.offset if found.offset >= 0 else self.decisions_end()
 
@@ -133,14 +131,14 @@ class Place:
     def _read(self, begin: TopicPartition, last: int) -> Iterator[Message]:
         """From there to an offset, included."""
         self._consumer.assign([begin])
-        deadline = time.monotonic() + _ANSWER_SECONDS_MAX
+        deadline = time.monotonic() + ANSWER_SECONDS_MAX
         while True:
             message = self._consumer.poll(_POLL_SECONDS)
             if message is None:
                 if time.monotonic() > deadline:
                     raise Stop(Cause.BROKER_AWAY, f"reading {begin.topic}: no answer")
                 continue
-            deadline = time.monotonic() + _ANSWER_SECONDS_MAX
+            deadline = time.monotonic() + ANSWER_SECONDS_MAX
             error, offset = message.error(), message.offset()
             if error is not None and error.code() != _END:
                 raise stop_for(f"reading {begin.topic}", self._settings.bootstrap_servers, error)
@@ -170,8 +168,4 @@ class Place:
         return Unread(count, causes, latest, count < _LOOKED_AT_MAX)
 
     def _asked(self, ask: Callable[[], T]) -> T:
-        try:
-            return ask()
-        except KafkaException as error:
-            servers = self._settings.bootstrap_servers
-            raise stop_for(f"asking for {self}", servers, error.args[0]) from error
+        return asked(f"asking for {self}", self._settings.bootstrap_servers, ask)

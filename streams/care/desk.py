@@ -5,14 +5,14 @@ committed. Every wait has a limit. Whether an action was written is known, or sa
 """
 
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from confluent_kafka import murmur2 as partition_of
 
 from streams import clients, topics
 from streams.care.answer import Answer
-from streams.cluster import Cluster, stop_for
+from streams.cluster import ANSWER_SECONDS_MAX, Cluster, asked, stop_for
 from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
 from streams.egress import records
@@ -22,8 +22,6 @@ from streams.gate.events import CareAction
 from streams.settings import Settings
 
 _ROLE = "care"
-# A broker that is well answers within moments; a person waits.
-_ANSWER_SECONDS_MAX = 20.0
 _POLL_SECONDS = 0.2
 # What fails is said once, by the sentence that ends the command.
 _QUIET = {"log_level": 2}
@@ -52,7 +50,7 @@ class Desk:
         self._partitions = Cluster(settings).partitions((self._care, self._decisions))[self._care]
         self._producer = Producer(
             clients.producer(settings, _ROLE)
-            | {**_QUIET, "delivery.timeout.ms": int(_ANSWER_SECONDS_MAX * 1000)}
+            | {**_QUIET, "delivery.timeout.ms": int(ANSWER_SECONDS_MAX * 1000)}
         )
         self._consumer = Consumer(clients.reader(settings, _ROLE) | _QUIET)
 
@@ -75,7 +73,7 @@ class Desk:
             # Elsewhere the broker stamps the record, whatever is said here.
             timestamp=action.acted_at if self._settings.simulated_time else 0,
         )
-        self._producer.flush(_ANSWER_SECONDS_MAX)
+        self._producer.flush(ANSWER_SECONDS_MAX)
         if not heard:
             detail = f"writing to {self._care} at {self._servers}: not acknowledged"
             raise Stop(Cause.BROKER_AWAY, detail, _again(action))
@@ -107,12 +105,12 @@ class Desk:
         return None
 
     def _end_of_decisions(self, partition: int) -> int:
-        asked = TopicPartition(self._decisions, partition)
-        try:
-            return self._consumer.get_watermark_offsets(asked, timeout=_ANSWER_SECONDS_MAX)[1]
-        except KafkaException as error:
-            said: Any = error.args[0]
-            raise stop_for(f"reading {self._decisions}", self._servers, said) from error
+        at = TopicPartition(self._decisions, partition)
+        return asked(
+            f"reading {self._decisions}",
+            self._servers,
+            lambda: self._consumer.get_watermark_offsets(at, timeout=ANSWER_SECONDS_MAX),
+        )[1]
 
 
 def _codecs(settings: Settings) -> Codecs:

@@ -6,19 +6,17 @@ broker that falls silent ends it too. No group is joined, no position is kept.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from streams import clients
-from streams.cluster import Cluster, stop_for
+from streams.cluster import ANSWER_SECONDS_MAX, Cluster, asked, stop_for
 from streams.errors import Cause, Stop
 from streams.settings import Settings
 
 T = TypeVar("T")
 
-# A broker that is well answers within moments; a person waits.
-_ANSWER_SECONDS_MAX = 20.0
 _POLL_SECONDS = 0.2
 _WIDER = 4
 # librdkafka's own codes begin with an underscore.
@@ -104,7 +102,7 @@ class Tail:
             }
         asked = [TopicPartition(self._topic, number, start.at or 0) for number in limits]
         answers = self._asked(
-            lambda: self._consumer.offsets_for_times(asked, timeout=_ANSWER_SECONDS_MAX)
+            lambda: self._consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS_MAX)
         )
         return {
             one.partition: one.offset if one.offset >= 0 else limits[one.partition][1]
@@ -115,7 +113,7 @@ class Tail:
         """From the begins to the ends, which were asked before."""
         unread = {number for number, begin in begins.items() if begin < ends[number]}
         self._consumer.assign([TopicPartition(self._topic, one, begins[one]) for one in unread])
-        deadline = time.monotonic() + _ANSWER_SECONDS_MAX
+        deadline = time.monotonic() + ANSWER_SECONDS_MAX
         while unread:
             message = self._consumer.poll(_POLL_SECONDS)
             if message is None:
@@ -123,7 +121,7 @@ class Tail:
                     detail = f"reading {self._topic} at {self._servers}: no answer"
                     raise Stop(Cause.BROKER_AWAY, detail)
                 continue
-            deadline = time.monotonic() + _ANSWER_SECONDS_MAX
+            deadline = time.monotonic() + ANSWER_SECONDS_MAX
             number, offset = message.partition(), message.offset()
             assert number is not None
             assert offset is not None
@@ -141,7 +139,7 @@ class Tail:
             message = self._consumer.poll(_POLL_SECONDS)
             if message is None:
                 down = self._down_since
-                if down is not None and time.monotonic() - down > _ANSWER_SECONDS_MAX:
+                if down is not None and time.monotonic() - down > ANSWER_SECONDS_MAX:
                     detail = f"following {self._topic} at {self._servers}: all brokers are down"
                     raise Stop(Cause.BROKER_AWAY, detail)
                 continue
@@ -159,15 +157,11 @@ class Tail:
     def _limits(self, number: int) -> tuple[int, int]:
         asked = TopicPartition(self._topic, number)
         return self._asked(
-            lambda: self._consumer.get_watermark_offsets(asked, timeout=_ANSWER_SECONDS_MAX)
+            lambda: self._consumer.get_watermark_offsets(asked, timeout=ANSWER_SECONDS_MAX)
         )
 
     def _asked(self, ask: Callable[[], T]) -> T:
-        try:
-            return ask()
-        except KafkaException as error:
-            said: Any = error.args[0]
-            raise stop_for(f"reading {self._topic}", self._servers, said) from error
+        return asked(f"reading {self._topic}", self._servers, ask)
 
     def _hear(self, error: KafkaError) -> None:
         if error.code() == _ALL_DOWN and self._down_since is None:
