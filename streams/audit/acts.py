@@ -8,7 +8,8 @@ shows in no decision, so there is nothing to hold against it.
 from collections import Counter
 from collections.abc import Iterator
 
-from streams.audit.books import Books, Where, cause_of
+from streams.audit.books import Books
+from streams.audit.letters import Where, cause_of
 from streams.audit.records import Decision, OperatorAct
 from streams.audit.report import Finding, finding
 from streams.topics import ACTS

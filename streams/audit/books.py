@@ -5,7 +5,7 @@ record can be read at all. Decisions are kept in the order of their log. This fi
 law: an entry that no law can use is still kept.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar, cast
@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from streams.audit import records
 from streams.audit.derive import digest, partition_of
 from streams.audit.history import Entry, History
+from streams.audit.letters import DeadLetters, Where, origin
 from streams.audit.records import (
     Alarm,
     Charge,
@@ -59,8 +60,6 @@ from streams.topics import (
     VERDICTS,
 )
 
-Where = tuple[str, int, int]  # topic, partition, offset
-
 EVENT_TYPES: dict[str, type[Any]] = {
     ORDERS: records.Order,
     REPLIES: records.Reply,
@@ -93,8 +92,6 @@ EVENT_ID: dict[str, Callable[[Any], str]] = {
     CARE: attrgetter("action_id"),
 }
 
-# Causes for which a settlement is set aside when it has been understood.
-CONTRADICTIONS = frozenset({"charge_unknown", "refund_unknown", "settlement_contradicts"})
 
 T = TypeVar("T")
 Make = Callable[[Entry, dict[str, Any]], Any]
@@ -360,44 +357,3 @@ class Books:
 def is_msisdn(key: bytes) -> bool:
     """E.164 digits without '+': 7 to 15, the first not 0."""
     return 7 <= len(key) <= 15 and key.isdigit() and key[0] != ord("0")
-
-
-class DeadLetters:
-    """The dead letters by the record they are of, as their headers say."""
-
-    def __init__(self, history: History, entries: Iterable[Entry]) -> None:
-        self.of: dict[Where, list[Entry]] = defaultdict(list)
-        self.nameless: list[Entry] = []  # their headers do not say what they are of
-        self.causes: Counter[str] = Counter()
-        self._remembered: set[Where] = set()
-        for entry in entries:
-            where = origin(entry, history.prefix)
-            if where is None:
-                self.nameless.append(entry)
-            else:
-                self.of[where].append(entry)
-            cause = cause_of(dict(entry.headers))
-            self.causes[cause] += 1
-            if where is not None and cause in CONTRADICTIONS:
-                self._remembered.add(where)
-
-    def is_remembered(self, where: Where) -> bool:
-        """Whether a record was set aside for what it says of our books: its id counts as taken."""
-        return where in self._remembered
-
-
-def cause_of(headers: dict[str, bytes | None]) -> str:
-    """The cause word of a dead letter; empty if it has none."""
-    return (headers.get("tollgate.cause") or b"").decode("utf-8", "replace")
-
-
-def origin(letter: Entry, prefix: str) -> Where | None:
-    """The record that a dead letter was, by its headers."""
-    headers = dict(letter.headers)
-    texts = [
-        (headers.get(f"__connect.errors.{part}") or b"").decode("utf-8", "replace")
-        for part in ("topic", "partition", "offset")
-    ]
-    if not (texts[0] and texts[1].isdigit() and texts[2].isdigit()):
-        return None
-    return texts[0].removeprefix(prefix), int(texts[1]), int(texts[2])

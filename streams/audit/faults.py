@@ -6,8 +6,9 @@ it explains a dead letter, but its absence is no finding.
 """
 
 from streams.audit.acts import act_on
-from streams.audit.books import EVENT_ID, Where
+from streams.audit.books import EVENT_ID
 from streams.audit.evidence import Evidence
+from streams.audit.letters import Where
 from streams.audit.records import (
     CareAction,
     DeliveryReport,

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from streams.audit.answers import is_code, plain
-from streams.audit.books import Books, Where
+from streams.audit.books import Books
+from streams.audit.letters import Where
 from streams.audit.records import (
     Congestion,
     CreditChange,
