@@ -184,10 +184,10 @@ class Cluster:
 
     def _offsets(self, topic: Existing, spec: OffsetSpec) -> list[int]:
         """The offset of each partition, waiting for leaders that are only just chosen."""
-        asked = {TopicPartition(topic.name, number): spec for number in range(topic.partitions)}
+        wanted = {TopicPartition(topic.name, number): spec for number in range(topic.partitions)}
         deadline = time.monotonic() + ANSWER_SECONDS_MAX
         while True:
-            futures = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS_MAX)
+            futures = self._admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS_MAX)
             try:
                 answers = {
                     partition.partition: future.result(ANSWER_SECONDS_MAX).offset

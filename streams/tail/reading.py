@@ -100,9 +100,9 @@ class Tail:
             return {
                 number: min(max(start.offset, low), high) for number, (low, high) in limits.items()
             }
-        asked = [TopicPartition(self._topic, number, start.at or 0) for number in limits]
+        at = [TopicPartition(self._topic, number, start.at or 0) for number in limits]
         answers = self._asked(
-            lambda: self._consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS_MAX)
+            lambda: self._consumer.offsets_for_times(at, timeout=ANSWER_SECONDS_MAX)
         )
         return {
             one.partition: one.offset if one.offset >= 0 else limits[one.partition][1]
@@ -155,9 +155,9 @@ class Tail:
         return error is None
 
     def _limits(self, number: int) -> tuple[int, int]:
-        asked = TopicPartition(self._topic, number)
+        at = TopicPartition(self._topic, number)
         return self._asked(
-            lambda: self._consumer.get_watermark_offsets(asked, timeout=ANSWER_SECONDS_MAX)
+            lambda: self._consumer.get_watermark_offsets(at, timeout=ANSWER_SECONDS_MAX)
         )
 
     def _asked(self, ask: Callable[[], T]) -> T:

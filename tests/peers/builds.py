@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tests.compiled import build as native
@@ -61,13 +61,16 @@ def make_compiled() -> None:
         native.build()
     except native.NotBuilt as reason:
         raise NotMade(str(reason)) from None
-    # A copy: native code never lies beside a source that may have changed since.
-    package = COMPILED / "tests/peers"
     sources = sorted((ROOT / "tests/peers").glob("*.py"))
-    shutil.rmtree(COMPILED, ignore_errors=True)
-    package.mkdir(parents=True)
-    for source in sources:
-        shutil.copy(source, package)
+
+    def copy() -> None:
+        """Native code never lies beside a source that may have changed since."""
+        package = COMPILED / "tests/peers"
+        shutil.rmtree(COMPILED, ignore_errors=True)
+        package.mkdir(parents=True)
+        for source in sources:
+            shutil.copy(source, package)
+
     compiler = [
         sys.executable,
         "-m",
@@ -75,8 +78,7 @@ def make_compiled() -> None:
         "--follow-imports=silent",
         "--ignore-missing-imports",
     ]
-    (BUILD / "compiled.made").unlink(missing_ok=True)
-    _make("compiled", sys.version, sources, [[*compiler, *_NATIVE]], COMPILED)
+    _make("compiled", sys.version, sources, [[*compiler, *_NATIVE]], COMPILED, copy)
 
 
 def _make(
@@ -85,6 +87,7 @@ def _make(
     made_from: Iterable[Path],
     commands: Iterable[Sequence[str]],
     folder: Path = ROOT,
+    prepare: Callable[[], None] = lambda: None,
 ) -> None:
     digest = hashlib.sha256(tool.encode())
     for path in made_from:
@@ -95,6 +98,7 @@ def _make(
         return
     BUILD.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
+    prepare()
     with log.open("wb") as out:
         for command in commands:
             try:
