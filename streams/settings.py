@@ -185,7 +185,7 @@ class Settings:
         32, "MiB", 8, 65_536, "RocksDB's cache of read blocks, shared by all partitions."
     )
     write_buffer_mb: int = whole(
-        16, "MiB", 1, 4096, "RocksDB's memory for fresh rows, for each partition, before a flush."
+        64, "MiB", 4, 65_536, "RocksDB's memory for fresh rows, shared by all partitions likewise."
     )
 
     # When to stop (law 10).

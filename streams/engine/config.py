@@ -56,14 +56,16 @@ class Limits:
     partition went out in dozens of requests: 22 to 24 instead of 16 to 18 µs of CPU an event, and
     twice the broker's (W1, 600,000 events)."""
     tick_interval: float = 1.0
-    buffered_records: int = 8_000
-    """Of one input of one partition; above it that input is paused until half is taken."""
-    cached_rows: int = 20_000
-    """Decoded rows kept in memory, per table and partition, in each of two generations."""
+    buffered_records: int = 60_000
+    """Fetched and not yet taken, of all a worker's partitions together: an input that has more than
+    its share is paused until half of that is taken."""
+    cached_rows: int = 100_000
+    """Decoded rows kept in memory, of all tables and partitions of a worker, in each of two
+    generations."""
     block_cache_bytes: int = 32 << 20
     """Of RocksDB, shared by all partitions of a worker."""
-    write_buffer_bytes: int = 16 << 20
-    """Of RocksDB, per partition."""
+    write_buffer_bytes: int = 64 << 20
+    """Of RocksDB, shared like the cache."""
     sweep_rows: int = 500
     """Rows looked at per turn when old rows are forgotten."""
     sweep_interval_ms: int = 3_600_000

@@ -15,7 +15,15 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteOptions
+from rocksdict import (
+    BlockBasedOptions,
+    Cache,
+    Options,
+    Rdict,
+    WriteBatch,
+    WriteBufferManager,
+    WriteOptions,
+)
 
 from streams.engine.errors import Cause, Fatal
 from streams.engine.ports import Database, Write
@@ -24,15 +32,20 @@ from streams.engine.ports import Database, Write
 # that is damaged or gone has no such word: the database opens silently short (store.py).
 _DAMAGE = ("Corruption", "No such file")
 
+# One database takes at most this part of the write buffers' memory before it flushes.
+_BUFFERS_LEAST = 4
+
 
 class LocalDisk:
     """Locked while this object lives."""
 
     def __init__(self, path: Path, block_cache_bytes: int, write_buffer_bytes: int) -> None:
+        """Memory is bounded for all databases together, however many there are."""
         self._path = path
         self._lock = _lock(path)
         self._cache = Cache(block_cache_bytes)
-        self._write_buffer_bytes = write_buffer_bytes
+        # A stalled writer would be a stalled gate: past the bound it flushes, and goes on.
+        self._buffers = WriteBufferManager(write_buffer_bytes, allow_stall=False)
         self.worker = _identity(path / "worker-id")
 
     def database(self, name: str) -> Database:
@@ -44,7 +57,7 @@ class LocalDisk:
                 f"{self._path / name} was found damaged: {mark.read_text().strip()}",
                 "It is rebuilt from the changelog.",
             )
-        options = _options(self._cache, self._write_buffer_bytes)
+        options = _options(self._cache, self._buffers)
         return RocksDatabase(self._path / name, mark, options)
 
     def remove(self, name: str) -> None:
@@ -169,7 +182,7 @@ def _identity(path: Path) -> str:
     return fresh
 
 
-def _options(cache: Cache, write_buffer_bytes: int) -> Options:
+def _options(cache: Cache, buffers: WriteBufferManager) -> Options:
     options = Options(raw_mode=True)
     options.create_if_missing(True)
     table = BlockBasedOptions()
@@ -179,7 +192,8 @@ def _options(cache: Cache, write_buffer_bytes: int) -> Options:
     options.set_memtable_whole_key_filtering(True)
     table.set_block_cache(cache)
     options.set_block_based_table_factory(table)
-    options.set_write_buffer_size(write_buffer_bytes)
+    options.set_write_buffer_manager(buffers)
+    options.set_write_buffer_size(buffers.get_buffer_size() // _BUFFERS_LEAST)
     options.set_max_background_jobs(2)
     options.set_keep_log_file_num(2)
     options.set_max_open_files(256)

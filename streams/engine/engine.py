@@ -18,6 +18,7 @@ from streams.engine.partition import Partition
 from streams.engine.ports import Background, Clients, Clock, Disk, Exit, Producer
 from streams.engine.references import References
 from streams.engine.restore import Opening
+from streams.engine.rows import Generations
 from streams.engine.spec import TableSpec
 from streams.engine.ticks import Ticks
 from streams.engine.transactions import Producers
@@ -70,6 +71,7 @@ class Engine:
         self.statistics = Statistics()
         self.stopping = False
         self._tables = tables
+        self._generations = Generations(config.limits.cached_rows)
         self._ports = ports
         self._hand_over = hand_over
         self._after_turn = after_turn
@@ -325,6 +327,7 @@ class Engine:
             self._identity,
             self._ports.disk,
             self._tables,
+            self._generations,
         )
 
 

@@ -83,10 +83,11 @@ class KafkaClients:
             "session.timeout.ms": int(limits.session_timeout * 1000),
             "heartbeat.interval.ms": int(limits.heartbeat * 1000),
             "queued.min.messages": 20_000,
-            "queued.max.messages.kbytes": 65_536,
+            "queued.max.messages.kbytes": 16_384,  # several turns
             "fetch.wait.max.ms": 100,
             "fetch.queue.backoff.ms": 20,  # 1000 by default: a full queue would cost a second
-            "fetch.message.max.bytes": 4 << 20,
+            # Of one partition: a turn takes from many, and one that is paused fetches again.
+            "fetch.message.max.bytes": 512 << 10,
         }
         if instance:
             settings["group.instance.id"] = instance
@@ -105,8 +106,8 @@ class KafkaClients:
                 "auto.offset.reset": "error",
                 "fetch.wait.max.ms": 10,
                 "queued.min.messages": 100_000,
-                "queued.max.messages.kbytes": 32_768,  # a reader for each partition being opened
-                "fetch.message.max.bytes": 4 << 20,
+                "queued.max.messages.kbytes": 2_048,  # a reader for each partition being opened
+                "fetch.message.max.bytes": 512 << 10,
             }
         )
 

@@ -128,7 +128,8 @@ class Membership:
 
     def throttle(self, partition: Partition) -> None:
         """Pause an input that is far ahead of its siblings; resume it when half is taken."""
-        limit = self._config.limits.buffered_records
+        inputs = len(self._config.inputs) * len(self.open)
+        limit = max(2, self._config.limits.buffered_records // inputs)
         for source, topic in enumerate(self._config.inputs):
             buffered = partition.merge.buffered(source)
             if buffered > limit and source not in partition.paused:

@@ -15,7 +15,7 @@ from streams.engine.errors import Cause, Fatal
 from streams.engine.merge import Merge, Taken
 from streams.engine.ports import Headers, Producer, Write
 from streams.engine.positions import Positions
-from streams.engine.rows import Rows
+from streams.engine.rows import Generations, Rows
 from streams.engine.spec import TableSpec
 from streams.engine.store import Due, Store
 from streams.engine.sweep import Sweep
@@ -41,6 +41,7 @@ class Partition:
         positions: Positions,
         ends: Sequence[int],
         tables: Sequence[TableSpec[Any]],
+        generations: Generations,
     ) -> None:
         limits = config.limits
         clock = None if config.clock is None else config.inputs.index(config.clock)
@@ -51,7 +52,7 @@ class Partition:
         self.merge.start(positions.next, ends)
         self.committed = positions
         self.tables: Mapping[str, Rows[Any]] = {
-            spec.name: Rows(spec, store, limits.cached_rows) for spec in tables
+            spec.name: Rows(spec, store, generations) for spec in tables
         }
         self.paused: set[int] = set()
         self._config = config

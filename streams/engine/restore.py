@@ -25,6 +25,7 @@ from streams.engine.kafka import is_end
 from streams.engine.partition import POSITIONS_KEY, Partition
 from streams.engine.ports import Clients, Clock, Disk, LookUps, Write
 from streams.engine.positions import Positions
+from streams.engine.rows import Generations
 from streams.engine.spec import TableSpec
 from streams.engine.store import Due, Store
 
@@ -37,6 +38,8 @@ _NO_OFFSET = -1001
 _CLOCK_SET_BACK_MS = 60_000
 """A store written this far in the future tells that the clock was set back: its age is unknown."""
 
+_BATCH = 2_000
+"""Records of a changelog in memory at once: eight partitions may be on their way together."""
 
 _RESET = "Somebody reset the group's offsets; put them back to the record's."
 _AHEAD = (
@@ -62,6 +65,7 @@ class Opening:
     identity: Identity
     disk: Disk
     tables: Sequence[TableSpec[Any]]
+    generations: Generations
     abandoned: bool = False
 
     def open(self) -> Partition:
@@ -83,6 +87,7 @@ class Opening:
                 positions,
                 [high for _, high in inputs],
                 self.tables,
+                self.generations,
             )
         except BaseException:
             store.close()
@@ -200,7 +205,7 @@ class Opening:
                 self._check_wanted()
                 rows: list[Write] = []
                 position, positions = -1, store.positions
-                for message in reader.consume(10_000, 0.05):
+                for message in reader.consume(_BATCH, 0.05):
                     error, offset = message.error(), message.offset()
                     if error is None:
                         key = message.key()

@@ -18,12 +18,36 @@ from streams.engine.store import Store
 Row = TypeVar("Row")
 
 
+class Generations:
+    """How many decoded rows a worker keeps, of all its partitions and tables together.
+
+    Two generations: what was not asked for while one filled up is dropped with the next.
+    """
+
+    __slots__ = ("_capacity", "_count", "number")
+
+    def __init__(self, capacity: int) -> None:
+        self.number = 0
+        """Of the generation that fills up now."""
+        self._capacity = capacity
+        self._count = 0
+
+    def add(self, rows: int) -> None:
+        """So many more are kept."""
+        self._count += rows
+        if self._count > self._capacity:
+            self.number += 1
+            self._count = 0
+
+
 class Rows(Generic[Row]):
     """Rows of one table and partition; `dirty` is the open turn's overlay (None: deleted)."""
 
     __slots__ = (
-        "_capacity",
+        "_counted",
         "_forget_at",
+        "_generation",
+        "_generations",
         "_get",
         "_load",
         "_old",
@@ -35,7 +59,7 @@ class Rows(Generic[Row]):
         "watermark",
     )
 
-    def __init__(self, spec: TableSpec[Row], store: Store, capacity: int) -> None:
+    def __init__(self, spec: TableSpec[Row], store: Store, generations: Generations) -> None:
         self.spec = spec
         self.dirty: dict[bytes, Row | None] = {}
         self.watermark = 0
@@ -45,8 +69,9 @@ class Rows(Generic[Row]):
         self._store = store
         self._get = store.get
         self._load = spec.load
-        self._capacity = capacity
-        # Two generations: what was not asked for while one filled up is dropped with the next.
+        self._generations = generations
+        self._generation = generations.number
+        self._counted = 0  # of the young
         self._young: dict[bytes, Row] = {}
         self._old: dict[bytes, Row] = {}
 
@@ -91,6 +116,9 @@ class Rows(Generic[Row]):
 
     def committed(self) -> None:
         """The open turn's changes are real now."""
+        if self._generation != self._generations.number:
+            self._generation = self._generations.number
+            self._old, self._young, self._counted = self._young, {}, 0
         young = self._young
         for key, row in self.dirty.items():
             if row is not None:
@@ -99,8 +127,8 @@ class Rows(Generic[Row]):
                 young.pop(key, None)
                 self._old.pop(key, None)
         self.dirty = {}
-        if len(young) > self._capacity:
-            self._old, self._young = young, {}
+        self._generations.add(len(young) - self._counted)
+        self._counted = len(young)
 
     def rolled_back(self) -> None:
         """The open turn never happened."""

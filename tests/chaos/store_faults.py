@@ -67,7 +67,7 @@ def differences(job: Rig) -> list[str]:
     """Of the local stores from the changelog, row by row; the worker is stopped."""
     faults = []
     changelog = read(job.bootstrap, job.prefix + "changelog")
-    disk = LocalDisk(job.folder / "w0", 1 << 20, 1 << 20)
+    disk = LocalDisk(job.folder / "w0", 1 << 20, 4 << 20)
     try:
         for number in range(PARTITIONS):
             database = disk.database(f"partition-{number}")
@@ -272,7 +272,7 @@ COMPACTED_SOON = {
 
 def rows_of(folder: Path) -> list[int]:
     """How many rows each partition's store has."""
-    disk = LocalDisk(folder, 1 << 20, 1 << 20)
+    disk = LocalDisk(folder, 1 << 20, 4 << 20)
     counts = []
     try:
         for number in range(PARTITIONS):

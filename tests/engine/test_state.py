@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from streams.engine.disk import LocalDisk
 from streams.engine.errors import Cause, Fatal
 from streams.engine.positions import Positions
 from streams.engine.process import RealClock
-from streams.engine.rows import Rows
+from streams.engine.rows import Generations, Rows
 from streams.engine.spec import TableSpec
 from streams.engine.store import IDENTITY_KEY, Store
 from streams.engine.sweep import Sweep
@@ -30,7 +31,7 @@ SPEC: TableSpec[int] = TableSpec(
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[LocalDisk]:
     """A worker's folder."""
-    made = LocalDisk(tmp_path / "data", 1 << 20, 1 << 20)
+    made = LocalDisk(tmp_path / "data", 1 << 20, 4 << 20)
     yield made
     made.close()
 
@@ -83,7 +84,7 @@ def test_other_bytes_are_no_positions_record(value: bytes) -> None:
 
 def test_a_turn_is_seen_by_itself_and_by_others_only_once_committed(store: Store) -> None:
     """The overlay answers within the turn; dropped, it was never there; committed, it stays."""
-    rows = Rows(SPEC, store, 10)
+    rows = Rows(SPEC, store, Generations(10))
     rows.put(b"a", 1)
     assert rows.get(b"a") == 1
     rows.rolled_back()
@@ -100,15 +101,41 @@ def test_a_turn_is_seen_by_itself_and_by_others_only_once_committed(store: Store
 
 def test_decoded_rows_in_memory_never_differ_from_the_store(store: Store) -> None:
     """However often the two generations change places, a row reads as it was last committed."""
-    rows = Rows(SPEC, store, 3)
+    rows = Rows(SPEC, store, Generations(3))
     for place in range(40):
         key = b"%d" % (place % 7)
         rows.put(key, place) if place % 5 else rows.delete(key)
         store.write(rows.writes(), place, b"")
         rows.committed()
-        fresh = Rows(SPEC, store, 3)
+        fresh = Rows(SPEC, store, Generations(100))
         for other in range(7):
             assert rows.get(b"%d" % other) == fresh.get(b"%d" % other)
+
+
+def test_what_is_kept_decoded_is_bounded_for_all_tables_together(store: Store) -> None:
+    """A row is read again once two generations have gone by, whichever table's rows filled them."""
+    loaded: list[bytes] = []
+
+    def load(value: bytes) -> int:
+        loaded.append(value)
+        return SPEC.load(value)
+
+    generations = Generations(5)
+    quiet = Rows(replace(SPEC, load=load), store, generations)
+    busy = Rows(SPEC, store, generations)
+    store.write([(SPEC.prefix + b"a", SPEC.dump(1))], 1, b"")
+    for key in range(6):
+        assert quiet.get(b"a") == 1
+        quiet.committed()
+        busy.put(b"%d" % key, key)
+        busy.committed()
+    assert len(loaded) == 1
+    for key in range(6, 20):
+        busy.put(b"%d" % key, key)
+        busy.committed()
+        quiet.committed()
+    assert quiet.get(b"a") == 1
+    assert len(loaded) == 2
 
 
 def test_rows_and_positions_are_written_together(disk: LocalDisk, store: Store) -> None:
@@ -164,13 +191,13 @@ def test_a_store_is_opened_by_one_process_only(disk: LocalDisk) -> None:
 
 def test_a_data_folder_has_one_worker_and_keeps_its_name(tmp_path: Path) -> None:
     """The folder is locked while in use; the worker's name outlives it, also when moved."""
-    folder = LocalDisk(tmp_path / "data", 1 << 20, 1 << 20)
+    folder = LocalDisk(tmp_path / "data", 1 << 20, 4 << 20)
     with pytest.raises(Fatal) as told:
-        LocalDisk(tmp_path / "data", 1 << 20, 1 << 20)
+        LocalDisk(tmp_path / "data", 1 << 20, 4 << 20)
     assert told.value.cause is Cause.FOLDER_IN_USE
     folder.close()
     (tmp_path / "data").rename(tmp_path / "moved")
-    moved = LocalDisk(tmp_path / "moved", 1 << 20, 1 << 20)
+    moved = LocalDisk(tmp_path / "moved", 1 << 20, 4 << 20)
     assert moved.worker == folder.worker
     moved.close()
 
@@ -179,7 +206,7 @@ def test_a_data_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     """A file where the folder should be is no bare traceback."""
     (tmp_path / "data").write_text("a file")
     with pytest.raises(Fatal) as told:
-        LocalDisk(tmp_path / "data", 1 << 20, 1 << 20)
+        LocalDisk(tmp_path / "data", 1 << 20, 4 << 20)
     assert told.value.cause is Cause.STORE_FAILED
 
 
@@ -239,7 +266,7 @@ def test_a_damaged_block_ends_the_reading_and_is_found_again_at_the_start(disk: 
     _filled(disk)
     _flip(_file(disk, "*.sst"), 0.5)
     store = open_store(disk)
-    rows = Rows(SPEC, store, 10)
+    rows = Rows(SPEC, store, Generations(10))
 
     def read_all() -> None:
         for number in range(30_000):
@@ -270,7 +297,7 @@ def test_a_scan_does_not_end_silently_at_a_damaged_block(disk: LocalDisk) -> Non
 
 def test_a_sweep_forgets_what_is_worthless_and_nothing_else(store: Store) -> None:
     """Over several steps every row past its time goes, by deletions of the open turn."""
-    rows = Rows(SPEC, store, 100)
+    rows = Rows(SPEC, store, Generations(100))
     for number in range(50):
         rows.put(b"%02d" % number, number)
     store.write(rows.writes(), 1, b"")
@@ -286,7 +313,7 @@ def test_a_sweep_forgets_what_is_worthless_and_nothing_else(store: Store) -> Non
 
 def test_what_may_be_forgotten_is_not_read(store: Store) -> None:
     """From the instant of its forgetting a row is not there, whether or not it was swept."""
-    rows = Rows(SPEC, store, 10)
+    rows = Rows(SPEC, store, Generations(10))
     rows.put(b"a", 30)
     rows.watermark = 29
     assert rows.get(b"a") == 30
@@ -300,7 +327,7 @@ def test_what_may_be_forgotten_is_not_read(store: Store) -> None:
 
 def test_a_sweep_looks_at_a_row_as_the_open_turn_has_left_it(store: Store) -> None:
     """A row that this turn has made matter again is kept."""
-    rows = Rows(SPEC, store, 100)
+    rows = Rows(SPEC, store, Generations(100))
     rows.put(b"a", 5)
     store.write(rows.writes(), 1, b"")
     rows.committed()

@@ -18,6 +18,7 @@ from streams.egress.dead_letters import CAUSE_HEADER, Header
 from streams.egress.sealing import Salts
 from streams.engine import Fatal, Partition
 from streams.engine.positions import Positions
+from streams.engine.rows import Generations
 from streams.engine.store import Store
 from streams.gate import repeats, settlements
 from streams.gate.care import CARE_INCOMPLETE
@@ -208,7 +209,14 @@ class Whole:
         tables = [each.spec for each in self._job.tables]
         ends = positions.next
         self._partition = Partition(
-            NUMBER, PARTITIONS, self._job.config, store, positions, ends, tables
+            NUMBER,
+            PARTITIONS,
+            self._job.config,
+            store,
+            positions,
+            ends,
+            tables,
+            Generations(self._job.config.limits.cached_rows),
         )
 
     def _fold(self, topic: int, key: bytes | None, value: bytes | None) -> None:

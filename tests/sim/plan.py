@@ -163,7 +163,7 @@ def draw_plan(
         cached_rows=draw.choice((1, 4, 100)),
         sweep_rows=1 if main == "days pass" else draw.choice((1, 5, 500)),
         sweep_interval_ms=draw.choice((MINUTE, HOUR)),
-        buffered_records=draw.choice((2, 6, 8_000)),
+        buffered_records=draw.choice((2, 60, 60_000)),
         tick_interval=draw.choice((0.25, 1.0)),
         transaction_timeout=draw.choice((1.0, 2.0)),
         scan_s=draw.choice((0.5, 3.0)),

@@ -18,7 +18,7 @@ _KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from streams.engine.disk import LocalDisk
-disk = LocalDisk(Path(sys.argv[1]), 1 << 20, 1 << 20)
+disk = LocalDisk(Path(sys.argv[1]), 1 << 20, 4 << 20)
 database = disk.database(sys.argv[2])
 for batch in json.loads(sys.argv[3]):
     database.write([(key.encode(), value.encode()) for key, value in batch])
@@ -59,7 +59,7 @@ class RealDisks(DiskSide):
         self._path = path
 
     def open(self) -> Disk:
-        return LocalDisk(self._path, 1 << 20, 1 << 20)
+        return LocalDisk(self._path, 1 << 20, 4 << 20)
 
     def write_and_die(self, name: str, batches: list[list[tuple[str, str]]]) -> None:
         command = [sys.executable, "-c", _KILLED, str(self._path), name, json.dumps(batches)]
