@@ -99,6 +99,11 @@ def _config(settings: Settings, codecs: Codecs, reference_log: ReferenceLog) -> 
     )
 
 
+def asks_nothing(subscriber: bytes) -> bool:
+    """Whether a packed row has no open prompt: they come first, and Avro packs no items as a 0."""
+    return subscriber[1] == 0  # behind the version
+
+
 def _tables(codecs: Codecs, horizon: Horizon) -> tuple[TableOfRows, ...]:
     """THE table of contents of tables."""
 
@@ -123,6 +128,7 @@ def _tables(codecs: Codecs, horizon: Horizon) -> tuple[TableOfRows, ...]:
             "msisdn: open prompts, so that a reply finds its prompt, and what the days brought",
             kind=Subscriber,
             due=lambda key, row: keys.due_of_subscriber(key.decode(), row),
+            is_idle=asks_nothing,
             forget_at=horizon.of_subscriber,
         ),
         seen("orders", b"o", "(msisdn, order_id): digest and day, for the horizon"),

@@ -3,6 +3,7 @@
 Every setting that is not librdkafka's default has its reason beside it.
 """
 
+import ctypes
 import logging
 import struct
 import threading
@@ -41,6 +42,7 @@ _MEMBERSHIP_HEAD = len("CGMDv2:")
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no type here
 
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
 
 # What is over when a leader has moved or a broker has come back, and how long that may take.
 _PASSING = {
@@ -95,7 +97,7 @@ class KafkaClients:
 
     def reader(self, name: str) -> Reader:
         """A read_committed reader of whole partitions; `name` shows in the broker's metrics."""
-        return Consumer(
+        return _Reader(
             {
                 **self._common,
                 "log_level": _NOTHING,
@@ -191,6 +193,18 @@ def _listening(hear: Callable[[logging.LogRecord], bool]) -> logging.Logger:
     logger = _Ear("librdkafka")
     logger.addFilter(hear)
     return logger
+
+
+class _Reader(Consumer):
+    def close(self) -> None:
+        """What its thread has freed of a whole topic goes back to the system, too.
+
+        glibc keeps it for that thread, and no reader may ever come by there again: 80 MB after the
+        changelogs of eight partitions.
+        """
+        super().close()
+        if _trim is not None:
+            _trim(0)
 
 
 class _GroupConsumer(Consumer):

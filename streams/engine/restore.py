@@ -12,7 +12,7 @@ for itself):
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from streams.engine.errors import Cause, Fatal
 from streams.engine.identity import Identity
 from streams.engine.kafka import is_end
 from streams.engine.partition import POSITIONS_KEY, Partition
-from streams.engine.ports import Clients, Clock, Disk, LookUps, Write
+from streams.engine.ports import Clients, Clock, Disk, LookUps
 from streams.engine.positions import Positions
 from streams.engine.rows import Generations
 from streams.engine.spec import TableSpec
@@ -163,16 +163,23 @@ class Opening:
         for spec in self.tables:
             if spec.due is not None:
                 for key, value in store.scan(spec.prefix):
-                    yield from spec.due(key[len(spec.prefix) :], spec.load(value))
+                    if spec.is_idle is None or not spec.is_idle(value):
+                        yield from spec.due(key[len(spec.prefix) :], spec.load(value))
 
-    def _due_of(self, rows: Sequence[Write]) -> list[Due]:
-        """Of replayed rows; what the last word on a key says counts."""
-        ways = {spec.prefix: (spec.due, spec.load) for spec in self.tables if spec.due is not None}
-        last = {key: value for key, value in rows if key[:1] in ways and value is not None}
+    def _due_of(self, rows: Mapping[bytes, bytes | None]) -> list[Due]:
+        """Of replayed rows."""
+        ways = {
+            spec.prefix: (spec.due, spec.load, spec.is_idle)
+            for spec in self.tables
+            if spec.due is not None
+        }
         found: list[Due] = []
-        for key, value in last.items():
-            due, load = ways[key[:1]]
-            found += due(key[1:], load(value))
+        for key, value in rows.items():
+            if value is None or (way := ways.get(key[:1])) is None:
+                continue
+            due, load, is_idle = way
+            if is_idle is None or not is_idle(value):
+                found += due(key[1:], load(value))
         return found
 
     def _replay(self, store: Store, bounds: Bounds) -> None:
@@ -203,7 +210,8 @@ class Opening:
             ended = False
             while not ended:
                 self._check_wanted()
-                rows: list[Write] = []
+                # The last word on a key counts.
+                rows: dict[bytes, bytes | None] = {}
                 position, positions = -1, store.positions
                 for message in reader.consume(_BATCH, 0.05):
                     error, offset = message.error(), message.offset()
@@ -215,14 +223,14 @@ class Opening:
                         if key == POSITIONS_KEY:
                             positions = message.value() or b""
                         else:
-                            rows.append((key, message.value()))
+                            rows[key] = message.value()
                     elif is_end(message):
                         # Below the high watermark a transaction holds the end back: wait for it.
                         ended = offset is not None and offset >= high
                     elif not error.retriable():
                         raise KafkaException(error)
                 if position >= 0:
-                    store.write(rows, position, positions, self._due_of(rows))
+                    store.write(rows.items(), position, positions, self._due_of(rows))
         finally:
             reader.close()
 

@@ -77,15 +77,19 @@ class Rows(Generic[Row]):
 
     def get(self, key: bytes) -> Row | None:
         """The row as this turn has left it so far, or None."""
-        row = self.kept(key)
+        row = self.dirty[key] if key in self.dirty else self._committed(key)
         if row is None or self._forget_at is None or self._forget_at(key, row) > self.watermark:
             return row
         return None
 
-    def kept(self, key: bytes) -> Row | None:
-        """The same, also while it waits to be forgotten: for the sweep."""
-        if key in self.dirty:
-            return self.dirty[key]
+    def swept(self, key: bytes, stored: bytes) -> Row | None:
+        """The same, also while it waits to be forgotten, of what a sweep has read from the store.
+
+        A sweep reads everything, and would drive out of memory what the job asks for.
+        """
+        return self.dirty[key] if key in self.dirty else self._load(stored)
+
+    def _committed(self, key: bytes) -> Row | None:
         row = self._young.get(key)
         if row is None:
             row = self._old.get(key)

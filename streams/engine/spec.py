@@ -18,5 +18,8 @@ class TableSpec(Generic[Row]):
     load: Callable[[bytes], Row]
     due: Callable[[bytes, Row], Iterable[tuple[int, bytes]]] | None = None
     """(stream time, token) of what must happen for this row; a replayed row is indexed by it."""
+    is_idle: Callable[[bytes], bool] | None = None
+    """Whether a packed row can be told to have nothing due: it is not unpacked, then. A restart may
+    replay millions."""
     forget_at: Callable[[bytes, Row], int] | None = None
     """Stream time from which the job sees the row no more; some time later it is dropped."""

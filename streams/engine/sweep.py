@@ -42,13 +42,13 @@ class Sweep:
     def _sweep_table(self, rows: Rows[Any], watermark: int, budget: int) -> int:
         spec = rows.spec
         assert spec.forget_at is not None
-        for stored_key, _ in self._store.scan(spec.prefix, self._next_key):
+        for stored_key, stored in self._store.scan(spec.prefix, self._next_key):
             if budget == 0:
                 self._next_key = stored_key
                 return 0
             budget -= 1
             key = stored_key[len(spec.prefix) :]
-            row = rows.kept(key)  # as the open turn has left it
+            row = rows.swept(key, stored)  # as the open turn has left it
             if row is not None and spec.forget_at(key, row) <= watermark:
                 rows.delete(key)
         self._left.pop()

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from streams.codec.classes import Classes
 from streams.codec.faults import Unencodable
+from streams.codec.ids import repository
+from streams.codec.schema import Record
+from streams.job import asks_nothing
 from tests.codec.samples import (
     TABLES,
     TOPICS,
@@ -40,8 +43,6 @@ def test_both_write_the_same_bytes_and_read_the_same_values(name: str, choice: A
 @every_schema
 def test_every_enum_member_comes_back_as_itself(name: str) -> None:
     """What was read holds members of the product's enums, not bare text."""
-    from streams.codec.schema import Record
-
     codec = codec_of(name)
     assert isinstance(codec.schema.root, Record)
     for field in codec.schema.root.fields:
@@ -108,6 +109,19 @@ def test_an_array_is_never_taken_from_nothing() -> None:
         codec_of("state/subscribers").encode(
             TYPES["Subscriber"](None, (), "", False, None, None, 0)
         )
+
+
+@settings(max_examples=100, deadline=None)
+@given(choice=st.data())
+def test_who_is_asked_nothing_is_told_from_the_packed_row(choice: Any) -> None:
+    """In every version there is, so that a restart need not unpack those who wait for nothing."""
+    for release in repository().of("state/subscribers"):
+        root = release.schema.root
+        assert isinstance(root, Record)
+        assert root.fields[0].name == "prompts"
+    codec = codec_of("state/subscribers")
+    row = choice.draw(values(codec.schema.root, Classes(TYPES)))
+    assert asks_nothing(codec.encode(row)) == (not row.prompts)
 
 
 def test_a_fixed_of_another_size_is_refused() -> None:

@@ -322,7 +322,7 @@ def test_what_may_be_forgotten_is_not_read(store: Store) -> None:
     store.write(rows.writes(), 1, b"")
     rows.committed()
     assert rows.get(b"a") is None
-    assert rows.kept(b"a") == 30
+    assert rows.swept(b"a", SPEC.dump(30)) == 30
 
 
 def test_a_sweep_looks_at_a_row_as_the_open_turn_has_left_it(store: Store) -> None:

@@ -15,6 +15,7 @@ from tests.soak.soaking import soak
 from tests.soak.watched import (
     BYTES_AN_EVENT,
     BYTES_FREE,
+    BYTES_MOST,
     HANDLES_FREE,
     LIFE_LEAST_S,
     THREADS_FREE,
@@ -66,7 +67,7 @@ def life(*, memory: int = 0, handles: int = 0, threads: int = 0) -> Life:
 def test_a_flat_life_has_no_fault() -> None:
     """What goes up and down, or rises at the beginning only, is flat."""
     assert life().faults(1000) == []
-    early = Life("first", 1, [*life(memory=BYTES_FREE * 9).samples[::-1]])
+    early = Life("first", 1, [*life(memory=BYTES_FREE * 2).samples[::-1]])
     flat = [one._replace(at_s=float(at)) for at, one in enumerate(early.samples)]
     assert Life("first", 1, flat).faults(0) == []
 
@@ -83,6 +84,14 @@ def test_what_grows_is_a_fault(grown: Life, word: str) -> None:
     """Each of the three is told by its name when the second half gains more than is allowed."""
     (fault,) = grown.faults(0)
     assert fault.startswith(f"first, 30 s: {word} grew by ")
+
+
+def test_memory_may_never_be_more_than_so_much() -> None:
+    """However slowly it came to it, and though it went down again."""
+    high = life().samples
+    high[3] = high[3]._replace(memory=BYTES_MOST + 1)
+    (fault,) = Life("first", 1, high).faults(0)
+    assert fault == "first, 30 s: memory reached 419 MB, 419 are allowed"
 
 
 def test_memory_may_grow_with_what_is_decided() -> None:

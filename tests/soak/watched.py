@@ -16,14 +16,17 @@ SAMPLE_EVERY_S = 0.5
 # A shorter life is all beginning: partitions open, buffers fill.
 LIFE_LEAST_S = 20.0
 
-# A row that is kept decoded (the engine keeps 20,000 of each table and partition, twice), its key,
-# its dictionary entry and its place in RocksDB's write buffers take 300 to 500 bytes, an event
-# writes one or two, and at these rates it takes longer than a soak until all of them are full.
+# A row that is kept decoded (the engine keeps 100,000, twice), its key, its dictionary entry and
+# its place in RocksDB's write buffers take 300 to 500 bytes, an event writes one or two, and a
+# short life ends before all of them are full.
 BYTES_AN_EVENT = 1_000
 # What is taken in steps: 48 MB for the allocators of Python, librdkafka and RocksDB and for fetches
-# that queue up while the worker or the broker stood still, and a write buffer of 16 MB for each of
-# the four partitions that come over when the other worker goes. (Measured: 65 MB at once, so.)
+# that queue up while the worker or the broker stood still, and RocksDB's write buffers of 64 MB,
+# which partitions that come over fill at once.
 BYTES_FREE = 112_000_000
+# At no time may a worker take more: twice what it has once those are full, for the changelogs and
+# the backlog of eight partitions that come over at once.
+BYTES_MOST = 400 << 20
 # A flush or a compaction leaves a table file more or less in each of 8 partitions, and the second
 # worker's coming and going opens and closes whole partitions, of up to 8 files each.
 HANDLES_FREE = 64
@@ -73,12 +76,21 @@ class Life(NamedTuple):
         allowed = BYTES_FREE + BYTES_AN_EVENT * events_per_s * self.seconds / 2
         told = []
         if memory > allowed:
-            told.append(f"memory grew by {memory / 1e6:.0f} MB, {allowed / 1e6:.0f} are allowed")
+            told.append(
+                f"memory grew by {memory / 1e6:.0f} MB in its second half, {allowed / 1e6:.0f} are "
+                "allowed"
+            )
+        if (most := max(sample.memory for sample in self.samples)) > BYTES_MOST:
+            told.append(f"memory reached {most / 1e6:.0f} MB, {BYTES_MOST / 1e6:.0f} are allowed")
         if handles > HANDLES_FREE:
-            told.append(f"file handles grew by {handles:.0f}, {HANDLES_FREE} are allowed")
+            told.append(
+                f"file handles grew by {handles:.0f} in its second half, {HANDLES_FREE} are allowed"
+            )
         if threads > THREADS_FREE:
-            told.append(f"threads grew by {threads:.0f}, {THREADS_FREE} are allowed")
-        return [f"{self.name}, {self.seconds:.0f} s: {one} in its second half" for one in told]
+            told.append(
+                f"threads grew by {threads:.0f} in its second half, {THREADS_FREE} are allowed"
+            )
+        return [f"{self.name}, {self.seconds:.0f} s: {one}" for one in told]
 
 
 def gain(points: list[tuple[float, float]]) -> float:
