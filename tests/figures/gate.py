@@ -146,6 +146,12 @@ class Worker:
         return self._guard.wait(_STOP_S)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it has said who it is: before that it is a Python that loads its modules."""
+        begun = f"[{self.process}] [INFO] a worker of group"
+        return begun in self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
     def exit_code(self) -> int | None:
         """How it ended by itself, or None while it runs."""
         assert self._guard is not None

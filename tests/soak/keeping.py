@@ -45,11 +45,13 @@ class Keeper:
             shutil.rmtree(self._gate.state, ignore_errors=True)
 
     def stop(self, name: str) -> None:
-        """SIGTERM; it must end well."""
+        """SIGTERM; it must end well, once it has begun."""
         worker = self._workers.pop(name, None)
         if worker is None or worker.exit_code is not None:
             return
         code = worker.stop()
+        if code == 128 + signal.SIGTERM and not worker.has_begun:
+            return
         if code != 0:
             self._judge(name, code)
 
