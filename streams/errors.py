@@ -199,7 +199,8 @@ class Cause(Enum):
     OFFSETS_UNSTABLE = Fatal(
         31,
         "another worker's transaction stays open",
-        "Start again after a minute. If it goes on, look for a producer of this group that hangs.",
+        "Start again after a minute. If it goes on, the broker has lost a transaction's end "
+        "(deploy/stopping.md).",
         Supervisor.LATER,
     )
     LOG_TRUNCATED = Fatal(

@@ -104,14 +104,18 @@ class Opening:
             if answer is not None:
                 return answer
             if self.clock.monotonic() > until:
-                raise Fatal(
-                    Cause.OFFSETS_UNSTABLE,
+                raise self._hanging(
                     f"The offsets of group {self.config.group} for partition {self.number} did "
                     f"not become stable in {limit:.0f} s: a transaction of a dead owner is still "
-                    "open, or the group's coordinator does not answer.",
-                    "Start again; if it stays, look for a hanging transaction with "
-                    "kafka-transactions.",
+                    "open, or the group's coordinator does not answer."
                 )
+
+    def _hanging(self, detail: str) -> Fatal:
+        return Fatal(
+            Cause.OFFSETS_UNSTABLE,
+            detail,
+            "Start again; if it stays, look for a hanging transaction with kafka-transactions.",
+        )
 
     def _check_wanted(self) -> None:
         if self.abandoned:
@@ -207,7 +211,8 @@ class Opening:
         reader = self.clients.reader("restore")
         try:
             reader.assign([TopicPartition(changelog, self.number, store.position)])
-            ended = False
+            ended, limit = False, self.config.limits.stable_offsets
+            until = self.clock.monotonic() + limit
             while not ended:
                 self._check_wanted()
                 # The last word on a key counts.
@@ -231,6 +236,13 @@ class Opening:
                         raise KafkaException(error)
                 if position >= 0:
                     store.write(rows.items(), position, positions, self._due_of(rows))
+                    until = self.clock.monotonic() + limit
+                elif not ended and self.clock.monotonic() > until:
+                    raise self._hanging(
+                        f"{changelog} [{self.number}] has given no record below its end {high} for "
+                        f"{limit:.0f} s, the next is {store.position}: a transaction of a dead "
+                        "owner is still open, or the partition's leader does not answer."
+                    )
         finally:
             reader.close()
 

@@ -1,14 +1,17 @@
 """Law 9 on a real broker: outputs, state and positions become real together or not at all."""
 
+import json
 import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from streams.broker import EmbeddedBroker
 from streams.engine.process import EXIT_CODE
+from tests.engine.check import quiet
 from tests.engine.rig import PATIENCE_S, Rig
 
 
@@ -105,4 +108,37 @@ def test_a_worker_whose_name_is_taken_ends(rig: Rig) -> None:
     assert "fenced" in rig.log("w0")
     rig.wait_until_taken()
     assert rig.stop("w1") == 0
+    assert rig.check().faults == []
+
+
+def test_a_changelog_that_is_held_back_ends_an_opening(rig: Rig) -> None:
+    """A transaction whose end the broker lost holds back its topic for good: that is told, and once
+    it is aborted the same folder goes on."""
+    rig.send(500)
+    rig.start("w0", static=True)
+    rig.wait_until_taken()
+    assert rig.stop("w0") == 0
+    held = Producer(
+        {
+            **quiet(rig.bootstrap),
+            "transactional.id": rig.prefix + "held",
+            "transaction.timeout.ms": int(PATIENCE_S * 1000),
+        }
+    )
+    held.init_transactions(PATIENCE_S)
+    held.begin_transaction()
+    held.produce(rig.prefix + "changelog", b"", b"cnobody", 0)
+    assert held.flush(PATIENCE_S) == 0
+    limits = json.dumps({"stable_offsets": 1.0})
+    code = rig.start("w0", static=True, limits=limits).wait(PATIENCE_S)
+    rig.forget("w0")
+    assert code == EXIT_CODE
+    said = rig.log("w0")
+    assert "offsets_unstable" in said
+    assert f"{rig.prefix}changelog [0] has given no record below its end" in said
+    held.abort_transaction(PATIENCE_S)
+    rig.send(500, seed=8)
+    rig.start("w0", static=True, limits=limits)
+    rig.wait_until_taken()
+    assert rig.stop("w0") == 0
     assert rig.check().faults == []
