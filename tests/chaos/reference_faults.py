@@ -7,6 +7,7 @@ from confluent_kafka.admin import NewTopic
 from streams import topics
 from streams.errors import Cause
 from streams.reference import applying
+from streams.reference.problems import Refused
 from tests.app.rig import ASKS_NOT, PATIENCE_S, Gate, example, keyed, now_ms, order
 from tests.chaos.row import Observed, Row
 from tests.chaos.stage import Stage, prefix
@@ -32,7 +33,11 @@ def _made_again(stage: Stage, _seed: int) -> Observed:
     assert noticed_s <= _NOTICED_WITHIN_S, f"noticed after {noticed_s:.1f} s only"
     # Longer than it was: everything once more, and once more.
     for reason in ("made again", "and more"):
-        applying.apply_file(gate.settings, example(), by="tests", reason=reason)
+        try:
+            applying.apply_file(gate.settings, example(), by="tests", reason=reason)
+        except Refused:
+            # A policy in force is never written again behind what was decided: it stays shorter.
+            assert name == topics.POLICIES
     later = gate.write(keyed(order(_MSISDN, "after", ASKS_NOT, now_ms())))
     ended = gate.refused()
     assert ended.code == Cause.STATE_AHEAD.exit_code, ended.said
