@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build/compiled"
 _SOURCES = ("streams", "schemas", "pyproject.toml", "README.md", "LICENSE")
 _STAMP = "made-from"
-_BUILD_S = 900.0
+_BUILD_S = 800.0
 
 
 class NotBuilt(Exception):

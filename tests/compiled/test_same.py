@@ -10,6 +10,9 @@ import pytest
 
 from tests.compiled import build
 
+# Making native code takes 80 s of CPU, and took six minutes on a machine that was busy.
+pytestmark = pytest.mark.timeout(900)
+
 ROOT = Path(__file__).parents[2]
 # Faults, crashes and rebalances included; a suite of 20 is judged for violations alone.
 SIMULATED = ("-m", "tests.sim.suite", "--seeds", "20", "--minutes", "15")
