@@ -2,7 +2,7 @@
 # Another Python: make setup PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock clean compiled profile bench bench-check bench-peers \
+.PHONY: help setup demo test check fmt lock clean compiled profile bench bench-check bench-growth bench-peers \
 	kills fuzz soak chaos sim sim-planted
 BIN := .venv/bin
 # Word for word what a step says and takes: $(call timed,what is done,command)
@@ -12,7 +12,7 @@ timed = @begun=$$(date +%s); echo "$(1) ..."; $(2) || { code=$$?; \
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-		awk -F '\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+		awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 setup: ## make .venv with the locked packages, and fetch the embedded Kafka (once)
 	@PYTHON='$(PYTHON)' .ci/setup
@@ -56,6 +56,10 @@ bench: setup ## measure throughput and latency of one worker, also into build/be
 
 bench-check: setup ## whether an event costs more than it did, against a fixed job (two minutes)
 	@$(BIN)/python -m tests.figures.check $(if $(SEED),--seed '$(SEED)')
+
+bench-growth: setup ## what 5,000,000 keys cost: an event, memory, coming back (KEYS=n ENGINE=ours)
+	@$(BIN)/python -m tests.peers.growth $(if $(KEYS),--keys '$(KEYS)') \
+		$(if $(ENGINE),--engine '$(ENGINE)')
 
 compiled: setup ## build the optional native modules into build/compiled (needs a C compiler)
 	@$(BIN)/python -m tests.compiled.build

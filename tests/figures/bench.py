@@ -14,7 +14,7 @@ from typing import NamedTuple
 import click
 
 from streams.broker import EmbeddedBroker
-from tests.figures import latency, throughput
+from tests.figures import burst, latency, throughput
 
 REPORT = Path(__file__).parents[2] / "build/bench.md"
 
@@ -25,9 +25,10 @@ REPORT = Path(__file__).parents[2] / "build/bench.md"
 @click.option("--rate", default=1000.0, show_default=True, help="Events a second, for latency.")
 @click.option("--seconds", default=20.0, show_default=True, help="Measured, for latency.")
 @click.option("--warm-up", default=10.0, show_default=True, help="Seconds before that.")
+@click.option("--burst-rate", default=800.0, show_default=True, help="Steady, beside a burst.")
 @click.option("--seed", default=1, show_default=True, help="Of the first run's events.")
 @click.option(
-    "--only", type=click.Choice(["throughput", "latency"]), help="One of the two, not both."
+    "--only", type=click.Choice(["throughput", "latency", "burst"]), help="One of them, not all."
 )
 def main(
     events: int,
@@ -35,6 +36,7 @@ def main(
     rate: float,
     seconds: float,
     warm_up: float,
+    burst_rate: float,
     seed: int,
     only: str | None,
 ) -> None:
@@ -43,7 +45,7 @@ def main(
     with tempfile.TemporaryDirectory(prefix="tollgate-bench-") as made:
         folder = Path(made)
         with EmbeddedBroker(folder / "kafka", tell=click.echo) as broker:
-            if only != "latency":
+            if only in (None, "throughput"):
                 drained = []
                 for run in range(runs):
                     drained.append(
@@ -51,7 +53,7 @@ def main(
                     )
                     click.echo(drained[-1])
                 lines += _table(f"Draining {events:,} events", drained)
-            if only != "throughput":
+            if only in (None, "latency"):
                 steady = []
                 for run in range(runs):
                     steady.append(
@@ -59,6 +61,11 @@ def main(
                     )
                     click.echo(steady[-1])
                 lines += _table(f"Steady {rate:,.0f} events/s for {seconds:g} s", steady)
+            if only in (None, "burst"):
+                one = burst.measure(broker, folder, "burst", burst_rate, warm_up)
+                click.echo(one)
+                times = f"{burst.TIMES} times as much for {burst.BURST_S} s, once"
+                lines += _table(f"Steady {burst_rate:,.0f} events/s, {times}", [one])
     report = "\n".join(lines)
     click.echo(report)
     REPORT.parent.mkdir(exist_ok=True)
@@ -81,6 +88,13 @@ _NAMES = {
     "key_presses": "key presses in calls",
     "voice_p50": "key press to approved charge, p50, ms",
     "voice_p99": "key press to approved charge, p99, ms",
+    "steady_per_s": "events/s before and after",
+    "burst_events": "events of the burst",
+    "published_s": "published in, s",
+    "steady_p99": "order to prompt before, highest p99 of a second, ms",
+    "burst_most": "order to prompt, most, ms",
+    "back_s": "after its end until p99 is back, s",
+    "late_prompts": "prompts whose life was over when they were seen",
     "others_cores": "cores busy with anything else",
     "load": "load average (1 min)",
 }

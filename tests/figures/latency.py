@@ -80,7 +80,7 @@ def measure(
         progress = Progress(gate.settings)
         stack.callback(progress.close)
         worker = stack.enter_context(gate.worker())
-        _wait_until_ready(gate)
+        wait_until_ready(gate)
 
         def mark() -> _Mark:
             return _Mark(
@@ -92,7 +92,7 @@ def measure(
                 gate.metric("tollgate_turns_total"),
             )
 
-        eyes = stack.enter_context(_Eyes(gate.settings))
+        eyes = stack.enter_context(Eyes(gate.settings))
         ordering_s = warm_up_s + seconds
         world = stack.enter_context(Outside(gate, events_per_s / EVENTS_AN_ORDER, ordering_s))
         time.sleep(warm_up_s)
@@ -128,7 +128,7 @@ def _figures(before: _Mark, after: _Mark, prompts: list[int], answers: list[int]
     )
 
 
-class _Eyes(Aside):
+class Eyes(Aside):
     """A reader of orders, committed messages and charges, on a thread of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -205,7 +205,8 @@ class _Eyes(Aside):
         self._placed.setdefault((order.msisdn, order.order_id), record.timestamp()[1])
 
 
-def _wait_until_ready(gate: Gate) -> None:
+def wait_until_ready(gate: Gate) -> None:
+    """Until all partitions are open; RuntimeError when that takes too long."""
     deadline = time.monotonic() + _START_S
     while gate.metric("tollgate_partitions_open") < gate.settings.partitions:
         if time.monotonic() > deadline:

@@ -10,7 +10,7 @@ from, so that figures can be held against its figures.
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -125,10 +125,15 @@ def make_topics(bootstrap: str, prefix: str) -> None:
 
 
 def preload(bootstrap: str, prefix: str, events: int, seed: int, first_subscriber: int = 0) -> None:
-    """Write all events as fast as they go."""
+    """Write all planned events as fast as they go."""
+    write(bootstrap, prefix, plan(events, seed, first_subscriber))
+
+
+def write(bootstrap: str, prefix: str, events: Iterable[Event]) -> None:
+    """Write these events as fast as they go."""
     producer = _producer(bootstrap, {"linger.ms": 50, "batch.size": 1_000_000})
     topic = workload.topic(prefix, workload.EVENTS)
-    for place, event in enumerate(plan(events, seed, first_subscriber)):
+    for place, event in enumerate(events):
         at = _BEGIN_MS + place // _EVENTS_PER_MS
         producer.produce(topic, event.value(at), event.msisdn)
         if place % _POLL_EVERY == 0:
