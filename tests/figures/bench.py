@@ -1,4 +1,4 @@
-"""`make bench`: throughput and latency of one worker, with the broker on the same cores.
+"""`make bench`: throughput and latency of a worker, with the broker on the same cores.
 
 Prints a table and writes it to build/bench.md. Nothing is judged here: figures depend on the
 machine and on what else it does, which is told beside them.
@@ -18,6 +18,13 @@ from tests.figures import burst, latency, throughput
 
 REPORT = Path(__file__).parents[2] / "build/bench.md"
 
+# Held against each other on any machine: (what is different, workers, partitions).
+_SHAPES = (
+    ("one worker, 4 partitions", 1, 4),
+    ("one worker, 32 partitions", 1, 32),
+    ("two workers, 8 partitions", 2, 8),
+)
+
 
 @click.command()
 @click.option("--events", default=120_000, show_default=True, help="Preloaded for each run.")
@@ -28,7 +35,9 @@ REPORT = Path(__file__).parents[2] / "build/bench.md"
 @click.option("--burst-rate", default=800.0, show_default=True, help="Steady, beside a burst.")
 @click.option("--seed", default=1, show_default=True, help="Of the first run's events.")
 @click.option(
-    "--only", type=click.Choice(["throughput", "latency", "burst"]), help="One of them, not all."
+    "--only",
+    type=click.Choice(["throughput", "shapes", "latency", "burst"]),
+    help="One of them, not all.",
 )
 def main(
     events: int,
@@ -53,6 +62,19 @@ def main(
                     )
                     click.echo(drained[-1])
                 lines += _table(f"Draining {events:,} events", drained)
+            if only in (None, "shapes"):
+                for title, workers, partitions in _SHAPES:
+                    shape = throughput.measure(
+                        broker,
+                        folder,
+                        f"shape-{workers}-{partitions}",
+                        events,
+                        seed,
+                        workers=workers,
+                        partitions=partitions,
+                    )
+                    click.echo(shape)
+                    lines += _table(f"The same, once: {title}", [shape])
             if only in (None, "latency"):
                 steady = []
                 for run in range(runs):

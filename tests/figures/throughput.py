@@ -1,4 +1,4 @@
-"""Sustained events a second: a log full of the demonstration's mix, drained by one worker.
+"""Sustained events a second: a log full of the demonstration's mix, drained by one worker or more.
 
 Counted over the second half of the events, from what has been committed, so that starting,
 opening and warming up are left out; the broker works on the same cores.
@@ -6,6 +6,8 @@ opening and warming up are left out; the broker works on the same cores.
 
 import os
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,11 +27,11 @@ class Throughput(NamedTuple):
     """One run."""
 
     events_per_s: float
-    worker_us: float  # CPU an event
+    worker_us: float  # CPU an event, of all workers together
     broker_us: float
     written_per_event: float  # records, transaction markers included
-    turns: float
-    memory_mb: float
+    turns: float  # of the first worker
+    memory_mb: float  # the most of any worker
     others_cores: float  # busy with neither worker nor broker
     load: float
 
@@ -42,28 +44,43 @@ class _Sample(NamedTuple):
     busy_s: float
 
 
-def measure(broker: EmbeddedBroker, folder: Path, name: str, events: int, seed: int) -> Throughput:
-    """Fill a fresh gate's log, start its worker, watch it drain."""
-    gate = Gate(broker, f"{name}.", folder / name)
+def measure(
+    broker: EmbeddedBroker,
+    folder: Path,
+    name: str,
+    events: int,
+    seed: int,
+    *,
+    workers: int = 1,
+    partitions: int = 8,
+) -> Throughput:
+    """Fill a fresh gate's log, start its workers, watch it drain."""
+    gate = Gate(broker, f"{name}.", folder / name, partitions=partitions)
     loaded = preload(gate.settings, events, seed)
     progress = Progress(gate.settings)
     try:
-        with gate.worker() as worker:
-            samples = _watch(worker, broker.pid, progress, loaded.events)
+        with ExitStack() as stack:
+            others = (gate.another(f"worker-{number}") for number in range(1, workers))
+            running = [stack.enter_context(each) for each in (gate.worker(), *others)]
+            samples = _watch(running, broker.pid, progress, loaded.events)
             turns = gate.metric("tollgate_turns_total")
-            memory = memory_peak_mb(worker.process)
-            worker.stop()
+            memory = max(memory_peak_mb(worker.process) for worker in running)
+            for worker in running:
+                worker.stop()
         return _figures(samples, progress.written() / loaded.events, turns, memory)
     finally:
         progress.close()
 
 
-def _watch(worker: Worker, broker: int, progress: Progress, events: int) -> list[_Sample]:
+def _watch(
+    workers: Sequence[Worker], broker: int, progress: Progress, events: int
+) -> list[_Sample]:
     deadline = time.monotonic() + _START_S + events / _SLOWEST_EVENTS_A_SECOND
     samples: list[_Sample] = []
     while not samples or samples[-1].decided < events:
-        if worker.exit_code is not None:
-            raise RuntimeError(f"the worker ended by itself with exit code {worker.exit_code}")
+        for worker in workers:
+            if worker.exit_code is not None:
+                raise RuntimeError(f"a worker ended by itself with exit code {worker.exit_code}")
         if time.monotonic() > deadline:
             raise RuntimeError(f"{samples[-1].decided} of {events} events decided, then too late")
         time.sleep(_LOOK_EVERY_S)
@@ -71,7 +88,7 @@ def _watch(worker: Worker, broker: int, progress: Progress, events: int) -> list
             _Sample(
                 time.monotonic(),
                 progress.decided(),
-                cpu_s(worker.process),
+                sum(cpu_s(worker.process) for worker in workers),
                 cpu_s(broker),
                 machine_busy_s(),
             )

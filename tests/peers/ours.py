@@ -18,7 +18,7 @@ from streams.codec.framing import header
 from streams.codec.generate_decoder import make_decoder
 from streams.codec.generate_encoder import make_encoder
 from streams.codec.schema import Schema, parse_schema
-from streams.engine import App, Config, TableSpec, Turns, Worker
+from streams.engine import App, Config, Limits, TableSpec, Turns, Worker
 from tests.peers import slots, workload
 from tests.peers.w1 import Job, Order, Reply
 from tests.peers.workload import CHARGE, CHARGES, ORDER, PROMPT, PROMPTS, REPLY
@@ -50,6 +50,8 @@ def build(bootstrap: str, prefix: str, state_dir: Path) -> App:
         data_dir=state_dir,
         client={"bootstrap.servers": bootstrap},
         instance="one",
+        # A transaction as large as Kafka Streams makes them at its default of 100 ms.
+        limits=Limits(turn_records=6_000),
         co_partitioned_outputs=(prompts, charges),
     )
     job = Job(_DECODERS, _HEADER_BYTES, _ENCODE_PROMPT, _ENCODE_CHARGE, prompts, charges)
