@@ -4,7 +4,6 @@
 sentence with the exit code of `streams.errors`, whichever layer noticed it.
 """
 
-import gc
 import logging
 import os
 import sys
@@ -96,7 +95,6 @@ def build(settings: Settings, open_ports: OpenPorts = real_ports) -> App:
     @app.task  # type: ignore[untyped-decorator]  # Faust's has no type
     async def serve() -> None:
         """Metrics and health while the worker runs."""
-        _calm_collector()
         log.info(
             "a worker of group %s, %s: state in %s, topics %s*",
             settings.group,
@@ -189,13 +187,3 @@ def _stop_of(fatal: EngineFatal) -> Stop:
         return Stop(cause, fatal.detail)
     ours = f"\n{cause.value.advice}" if fatal.cause in _OURS_TOO else ""
     return Stop(cause, fatal.detail, fatal.advice + ours)
-
-
-def _calm_collector() -> None:
-    """Nothing cyclic is made per event; what lives by now lives for ever.
-
-    The collector took 24 % of the engine's thread in the prototype's profile.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)

@@ -1,5 +1,6 @@
 """The real machine behind the ports: its clocks, its threads, the end of the process."""
 
+import gc
 import logging
 import os
 import time
@@ -37,6 +38,16 @@ class Threads:
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Run `work` soon, elsewhere."""
         return self._pool.submit(work)
+
+
+def calm_collector() -> None:
+    """Nothing cyclic is made per event; what lives by now lives for ever.
+
+    The collector took 24 % of the engine's thread in the prototype's profile, and 8 % of W1's.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def end_process(fatal: Fatal) -> None:

@@ -22,6 +22,7 @@ from faust.types import TP, ConsumerMessage
 from streams.engine.agent import AgentTurn
 from streams.engine.engine import Engine, as_fatal
 from streams.engine.errors import Cause, Fatal
+from streams.engine.process import calm_collector
 from streams.engine.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class TurnConsumer(faust_consumer.Consumer):
             engine = Engine(job, self.app.specs, ports, self._hand_over, self._after_turn)
             engine.watch()
             self.engine = engine
+            calm_collector()
             self._draining.wait()
             if self._stopping:
                 engine.close()
