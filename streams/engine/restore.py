@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
 from streams.engine.config import Config
 from streams.engine.errors import Cause, Fatal
@@ -178,6 +178,8 @@ class Opening:
             if spec.due is not None
         }
         found: list[Due] = []
+        if not ways:
+            return found
         for key, value in rows.items():
             if value is None or (way := ways.get(key[:1])) is None:
                 continue
@@ -217,25 +219,26 @@ class Opening:
                 self._check_wanted()
                 # The last word on a key counts.
                 rows: dict[bytes, bytes | None] = {}
-                position, positions = -1, store.positions
+                positions = store.positions
+                last: Message | None = None
                 for message in reader.consume(_BATCH, 0.05):
-                    error, offset = message.error(), message.offset()
+                    error = message.error()
                     if error is None:
+                        last = message
                         key = message.key()
                         assert key is not None
-                        assert offset is not None
-                        position = offset + 1
                         if key == POSITIONS_KEY:
                             positions = message.value() or b""
                         else:
                             rows[key] = message.value()
                     elif is_end(message):
                         # Below the high watermark a transaction holds the end back: wait for it.
+                        offset = message.offset()
                         ended = offset is not None and offset >= high
                     elif not error.retriable():
                         raise KafkaException(error)
-                if position >= 0:
-                    store.write(rows.items(), position, positions, self._due_of(rows))
+                if last is not None:
+                    store.write(rows.items(), _next(last), positions, self._due_of(rows))
                     until = self.clock.monotonic() + limit
                 elif not ended and self.clock.monotonic() > until:
                     raise self._hanging(
@@ -316,3 +319,9 @@ class Opening:
                 f"{position}: records are gone that were never decided.",
                 "Restore them; nothing is skipped and nothing is started over by itself.",
             )
+
+
+def _next(message: Message) -> int:
+    offset = message.offset()
+    assert offset is not None
+    return offset + 1
