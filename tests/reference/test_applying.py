@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fastavro
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from streams import clients, provision, topics
 from streams.broker import EmbeddedBroker
@@ -33,6 +33,9 @@ CODECS = Codecs.from_repository(types_of(words, reference))
 
 # 2010-09-05T00:00:00Z, after everything in the small file.
 DECIDED_AT = 1_283_644_800_000
+# A commit whose answer librdkafka loses never returns by itself (its #5456).
+_COMMIT_S = 20.0
+_PATIENCE_S = 60.0
 
 Write = Callable[[str], Path]
 
@@ -76,11 +79,7 @@ def decide(settings: Settings, partition: int, *instants: int) -> None:
     """Put decisions of these instants on a partition, as a worker would."""
     release = repository().newest(topics.DECISIONS)
     schema = fastavro.schema.load_schema(f"schemas/{topics.DECISIONS}.avsc")
-    producer = Producer(
-        clients.producer(settings, "test")
-        | {"transactional.id": f"{settings.topic_prefix}test-{partition}"}
-    )
-    producer.init_transactions()
+    producer = transactional(settings, partition)
     for instant in instants:
         body = io.BytesIO()
         fastavro.schemaless_writer(
@@ -103,9 +102,24 @@ def decide(settings: Settings, partition: int, *instants: int) -> None:
             },
         )
         value = b"\0" + release.id.to_bytes(4, "big") + body.getvalue()
-        producer.begin_transaction()
-        producer.produce(settings.topic_prefix + topics.DECISIONS, value, None, partition)
-        producer.commit_transaction()
+        for last_try in (False, False, True):
+            producer.begin_transaction()
+            producer.produce(settings.topic_prefix + topics.DECISIONS, value, None, partition)
+            try:
+                producer.commit_transaction(_COMMIT_S)
+                break
+            except KafkaException:
+                if last_try:
+                    raise
+                producer = transactional(settings, partition)
+
+
+def transactional(settings: Settings, partition: int) -> Producer:
+    """A new handle of the same id, which ends what the one before has left open."""
+    name = {"transactional.id": f"{settings.topic_prefix}test-{partition}"}
+    producer = Producer(clients.producer(settings, "test") | name)
+    producer.init_transactions(_PATIENCE_S)
+    return producer
 
 
 def kinds(result: Result) -> dict[Kind, int]:
