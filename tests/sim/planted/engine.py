@@ -195,7 +195,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
     Planted(
         "damage read over",
         "a row that cannot be read is taken for none",
-        "streams.engine.rows:Rows.kept",
+        "streams.engine.rows:Rows._committed",
         "raise self._store.failure(error) from error",
         "value = None",
         2,
