@@ -32,8 +32,8 @@ from streams.engine.ports import Database, Write
 # that is damaged or gone has no such word: the database opens silently short (store.py).
 _DAMAGE = ("Corruption", "No such file")
 
-# One database takes at most this part of the write buffers' memory before it flushes.
-_BUFFERS_LEAST = 4
+# A database flushes at this part of the write buffers' memory: one alone must not fill it.
+_WRITE_BUFFER_SHARE = 4
 
 
 class LocalDisk:
@@ -193,7 +193,7 @@ def _options(cache: Cache, buffers: WriteBufferManager) -> Options:
     table.set_block_cache(cache)
     options.set_block_based_table_factory(table)
     options.set_write_buffer_manager(buffers)
-    options.set_write_buffer_size(buffers.get_buffer_size() // _BUFFERS_LEAST)
+    options.set_write_buffer_size(buffers.get_buffer_size() // _WRITE_BUFFER_SHARE)
     options.set_allow_concurrent_memtable_write(False)  # one thread writes: 0.1 µs less a row
     options.set_max_background_jobs(2)
     options.set_keep_log_file_num(2)

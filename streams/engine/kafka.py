@@ -110,7 +110,7 @@ class KafkaClients:
                 "queued.min.messages": 100_000,
                 "queued.max.messages.kbytes": 2_048,  # a reader for each partition being opened
                 "fetch.queue.backoff.ms": 2,  # 1000 by default, and this queue is often full
-                "fetch.message.max.bytes": 512 << 10,
+                "fetch.message.max.bytes": 512 << 10,  # a quarter of that queue
             }
         )
 

@@ -129,6 +129,7 @@ class Membership:
     def throttle(self, partition: Partition) -> None:
         """Pause an input that is far ahead of its siblings; resume it when half is taken."""
         inputs = len(self._config.inputs) * len(self.open)
+        # With less than two it would never be resumed: no input has less than nothing left.
         limit = max(2, self._config.limits.buffered_records // inputs)
         for source, topic in enumerate(self._config.inputs):
             buffered = partition.merge.buffered(source)

@@ -12,7 +12,7 @@ for itself):
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from streams.engine.errors import Cause, Fatal
 from streams.engine.identity import Identity
 from streams.engine.kafka import is_end
 from streams.engine.partition import POSITIONS_KEY, Partition
-from streams.engine.ports import Clients, Clock, Disk, LookUps
+from streams.engine.ports import Clients, Clock, Disk, LookUps, Write
 from streams.engine.positions import Positions
 from streams.engine.rows import Generations
 from streams.engine.spec import TableSpec
@@ -166,27 +166,23 @@ class Opening:
     def _due_of_all(self, store: Store) -> Iterable[Due]:
         for spec in self.tables:
             if spec.due is not None:
-                for key, value in store.scan(spec.prefix):
-                    if spec.is_idle is None or not spec.is_idle(value):
-                        yield from spec.due(key[len(spec.prefix) :], spec.load(value))
+                yield from self._due_of(store.scan(spec.prefix))
 
-    def _due_of(self, rows: Mapping[bytes, bytes | None]) -> list[Due]:
-        """Of replayed rows."""
+    def _due_of(self, rows: Iterable[Write]) -> Iterator[Due]:
+        """Of rows as they lie in the store or in the changelog."""
         ways = {
             spec.prefix: (spec.due, spec.load, spec.is_idle)
             for spec in self.tables
             if spec.due is not None
         }
-        found: list[Due] = []
         if not ways:
-            return found
-        for key, value in rows.items():
+            return
+        for key, value in rows:
             if value is None or (way := ways.get(key[:1])) is None:
                 continue
             due, load, is_idle = way
             if is_idle is None or not is_idle(value):
-                found += due(key[1:], load(value))
-        return found
+                yield from due(key[1:], load(value))
 
     def _replay(self, store: Store, bounds: Bounds) -> None:
         changelog = self.config.changelog
@@ -238,7 +234,7 @@ class Opening:
                     elif not error.retriable():
                         raise KafkaException(error)
                 if last is not None:
-                    store.write(rows.items(), _next(last), positions, self._due_of(rows))
+                    store.write(rows.items(), _next(last), positions, self._due_of(rows.items()))
                     until = self.clock.monotonic() + limit
                 elif not ended and self.clock.monotonic() > until:
                     raise self._hanging(

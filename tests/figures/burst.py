@@ -1,7 +1,7 @@
 """A burst of ten times the steady rate: how long until latency is back, and whose prompt was late.
 
 The steady world answers as people do; what ten seconds of the burst bring is written by a process
-of its own as fast as the broker takes it, which is no slower.
+of its own as fast as the broker takes it; how long that took is told.
 """
 
 import multiprocessing

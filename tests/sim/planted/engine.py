@@ -151,7 +151,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "due times not restored",
         "the index of due times is not filled by replayed rows",
         "streams.engine.restore:Opening._replay",
-        "self._due_of(rows)",
+        "self._due_of(rows.items())",
         "[]",
         1,
         50,
