@@ -166,8 +166,8 @@ class Settings:
         s(15),
         s(5),
         s(120),
-        "A transaction call that takes longer ends the worker: librdkafka can block for ever "
-        "after a broker's restart.",
+        "A transaction, or leaving the group, that takes longer ends the worker: librdkafka can "
+        "block for ever.",
     )
     linger: timedelta = span(
         ms(50),

@@ -142,6 +142,8 @@ class Engine:
         if self._ticks is not None:
             self._ticks.close()
         self._ownership_watch.close()
+        with self._watchdog.watching("leaving the group"):
+            self._membership.leave()
         self._membership.close()
         self._references.close()
         self._look_ups.close()

@@ -147,9 +147,12 @@ class Membership:
         consumer, inputs = self.consumer, self._config.inputs
         return lambda source: consumer.cached_high_watermark(inputs[source], partition)
 
-    def close(self) -> None:
-        """Leave the group and let go of every store."""
+    def leave(self) -> None:
+        """Leave the group: what is open is given back."""
         self.consumer.close()
+
+    def close(self) -> None:
+        """Let go of every store that is left."""
         for partition in self.open.values():
             partition.store.close()
         self.open.clear()

@@ -1,7 +1,10 @@
 """Ends the process when a call that must end does not.
 
 `send_offsets_to_transaction` can block for ever after a broker restart, whatever its timeout
-(librdkafka #5456). Nothing inside the process can undo that; ending it lets the log decide.
+(librdkafka #5456); so can a group consumer's `close` once another member has taken its instance
+name while a callback of a rebalance was on its way to it (librdkafka 2.16.0; seen in
+tests/sim/contract/test_membership.py). Nothing inside the process can undo that; ending it lets the
+log decide.
 """
 
 import threading

@@ -1,10 +1,12 @@
 """Ends that were asked for, in every state of a worker; and a start that must not be."""
 
+import json
 import signal
 import subprocess
 import time
 from typing import NamedTuple
 
+from streams.engine.errors import Cause
 from streams.engine.process import EXIT_CODE
 from tests.chaos.membership import seconds_until_all_decide
 from tests.chaos.row import Observed, Row
@@ -17,6 +19,7 @@ _FAILING = "tests.chaos.failing_job"
 _HELD_S = 1.5
 # A turn at work is finished first, and what holds it up here is part of it.
 _END_S = 10.0
+_STUCK_S = 3.0
 _STARTS = 5
 
 
@@ -97,6 +100,33 @@ def _terminated(job: Rig, worker: subprocess.Popen[bytes], state: str) -> tuple[
     return code, time.monotonic() - at
 
 
+def _cannot_leave(stage: Stage, seed: int) -> Observed:
+    """The worker sleeps where librdkafka may block for ever, far longer than its watchdog waits."""
+    job = stage.job()
+    with job.decisions_seen() as eyes:
+        with job.flowing(_RATE, seed):
+            started_ms = now_ms()
+            plan = "leave.before:1:sleep=3600"
+            limits = json.dumps({"stuck": _STUCK_S})
+            worker = job.start("w0", static=True, program=_FAILING, failpoints=plan, limits=limits)
+            seconds_until_all_decide(job, eyes, started_ms)
+            time.sleep(stage.draws.random())
+            code, took_s = _terminated(job, worker, "leaving")
+            started_ms = now_ms()
+            job.start("w0", static=True)
+            seconds_until_all_decide(job, eyes, started_ms)
+        job.wait_until_taken()
+        assert job.stop("w0") == 0
+    assert code == EXIT_CODE, f"ended with {code}"
+    assert f"{Cause.STUCK.value}: Leaving the group took longer" in job.log("w0")
+    faults = job.check().faults
+    assert faults == [], faults
+    return Observed(
+        "its watchdog ended it, saying STUCK; outputs, state and positions equal the replay",
+        figures={"from SIGTERM to the end, s": took_s},
+    )
+
+
 def _started_twice(stage: Stage, seed: int) -> Observed:
     job = stage.job()
     with job.decisions_seen() as eyes:
@@ -136,6 +166,15 @@ ROWS = (
         "is set the signal itself ends it",
         _told_to_stop,
         limit_s=240,
+    ),
+    Row(
+        "cannot-leave",
+        "SIGTERM, and the call that leaves the group never comes back",
+        (9,),
+        "the watchdog ends it; a start goes on with nothing lost or doubled",
+        _cannot_leave,
+        limit_s=120,
+        quick=True,
     ),
     Row(
         "started-twice",

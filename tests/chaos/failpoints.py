@@ -79,7 +79,8 @@ OPENING = (
     "restore.write.middle",
     "restore.write.after",
 )
-POINTS = (*TURN, *REDO, *REBALANCE, *OPENING)
+LEAVING = ("leave.before",)
+POINTS = (*TURN, *REDO, *REBALANCE, *OPENING, *LEAVING)
 
 # Long enough for librdkafka to send what lingers (50 ms): the record then lies in the log, in a
 # transaction that stays open.
@@ -244,6 +245,10 @@ class _GroupConsumer(_Wrapped):
             self._points.passing(f"{name}.after")
 
         return called
+
+    def close(self) -> None:
+        self._points.passing("leave.before")
+        self._real.close()
 
     def poll(self, timeout: float = -1) -> Message | None:
         message: Message | None = self._real.poll(timeout)
