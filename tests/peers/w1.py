@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tests.peers import slots
-from tests.peers.slots import GRANTED, OPEN, Row, Slot, Waiting
+from tests.peers.slots import CLOSED, GRANTED, OPEN, Row, Slot, Waiting
 from tests.peers.workload import DAY_MS
 
 
@@ -57,29 +57,28 @@ def admit(row: Row, order: Order) -> tuple[Row, Prompt | Charge | None]:
     """An order's new row and what goes out for it; the same row if it was seen before."""
     order_id, _, msisdn, sp_id, service_id, price_fen, _, _, at = order
     day = at // DAY_MS
-    waiting = (Waiting(order_id, sp_id, price_fen),)
+    waiting = Waiting(order_id, sp_id, price_fen)
     found = slots.find(row, service_id, day)
     if found is None:
-        seen: tuple[str, ...] = (order_id,)
+        row = (*row, slots.asked(service_id, day, waiting))
     else:
-        slot = slots.unpack(found)
-        if order_id in slot.seen:
+        if slots.has_seen(found, order_id):
             return row, None
-        seen = (*slot.seen, order_id)
-        if slot.state == GRANTED:
-            charge = _charge(msisdn, service_id, waiting[0], slot.consented_at, at)
-            return slots.replaced(row, found, slot._replace(seen=seen)), charge
-        if slot.state == OPEN:
-            waits = slot._replace(seen=seen, waiting=slot.waiting + waiting)
-            return slots.replaced(row, found, waits), None
+        state = slots.state_of(found)
+        if state == GRANTED:
+            charge = _charge(msisdn, service_id, waiting, slots.consented_at_of(found), at)
+            return slots.replaced(row, found, slots.with_seen(found, order_id)), charge
+        if state == OPEN:
+            return slots.replaced(row, found, slots.with_waiting(found, waiting)), None
         # Asked again after a no: it is the youngest prompt now.
-        row = tuple(each for each in row if each != found)
-    asked = Slot(day, service_id, OPEN, 0, seen, waiting).pack()
+        seen = (*slots.unpack(found).seen, order_id)
+        again = slots.pack(Slot(day, service_id, OPEN, 0, seen, (waiting,)))
+        row = (*(each for each in row if each != found), again)
     text = f"Reply Y to confirm {service_id}"
     prompt = Prompt(
         f"p-{order_id}", order_id, msisdn, sp_id, service_id, price_fen, text, at + DAY_MS
     )
-    return (*row, asked), prompt
+    return row, prompt
 
 
 def hear(row: Row, reply: Reply) -> tuple[Row, list[Charge]]:
@@ -87,12 +86,12 @@ def hear(row: Row, reply: Reply) -> tuple[Row, list[Charge]]:
     found = slots.find_open(row)
     if found is None:
         return row, []
-    slot = slots.unpack(found)
     if reply.text != "Y":
-        return slots.replaced(row, found, slot._replace(state=slots.CLOSED, waiting=())), []
-    at = reply.received_at
-    granted = slot._replace(state=GRANTED, consented_at=at, waiting=())
-    charges = [_charge(reply.msisdn, slot.service_id, waiting, at, at) for waiting in slot.waiting]
+        refused, _, _ = slots.answered(found, CLOSED, 0)
+        return slots.replaced(row, found, refused), []
+    at, msisdn = reply.received_at, reply.msisdn
+    granted, service_id, waited = slots.answered(found, GRANTED, at)
+    charges = [_charge(msisdn, service_id, order, at, at) for order in waited]
     return slots.replaced(row, found, granted), charges
 
 
