@@ -56,9 +56,8 @@ def pack(slot: Slot) -> bytes:
     return _HEAD.pack(size, len(seen), len(waiting), state, consented_at) + body
 
 
-def asked(service_id: str, day: int, order: Waiting) -> bytes:
+def asked(service_id: str, day: int, order_id: str, sp_id: str, price_fen: int) -> bytes:
     """A packed slot of which nothing is known but the order that is asked about."""
-    order_id, sp_id, price_fen = order
     body = _mark(service_id, day) + _seen(order_id) + _waits(sp_id, price_fen)
     return _HEAD.pack(_HEAD.size + len(body), 1, 1, OPEN, 0) + body
 
@@ -106,9 +105,8 @@ def with_seen(packed: bytes, order_id: str) -> bytes:
     return _HEAD.pack(_HEAD.size + len(body), seen_count + 1, 0, state, consented_at) + body
 
 
-def with_waiting(packed: bytes, order: Waiting) -> bytes:
+def with_waiting(packed: bytes, order_id: str, sp_id: str, price_fen: int) -> bytes:
     """A packed slot, and one more order that waits."""
-    order_id, sp_id, price_fen = order
     _, seen_count, waiting_count, state, consented_at = _HEAD.unpack_from(packed)
     body = packed[_HEAD.size :] + _seen(order_id) + _waits(sp_id, price_fen)
     size = _HEAD.size + len(body)

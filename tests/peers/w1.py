@@ -57,21 +57,25 @@ def admit(row: Row, order: Order) -> tuple[Row, Prompt | Charge | None]:
     """An order's new row and what goes out for it; the same row if it was seen before."""
     order_id, _, msisdn, sp_id, service_id, price_fen, _, _, at = order
     day = at // DAY_MS
-    waiting = Waiting(order_id, sp_id, price_fen)
     found = slots.find(row, service_id, day)
     if found is None:
-        row = (*row, slots.asked(service_id, day, waiting))
+        row = (*row, slots.asked(service_id, day, order_id, sp_id, price_fen))
     else:
         if slots.has_seen(found, order_id):
             return row, None
         state = slots.state_of(found)
         if state == GRANTED:
-            charge = _charge(msisdn, service_id, waiting, slots.consented_at_of(found), at)
+            consented_at = slots.consented_at_of(found)
+            charge = Charge(
+                f"c-{order_id}", order_id, msisdn, sp_id, service_id, price_fen, consented_at, at
+            )
             return slots.replaced(row, found, slots.with_seen(found, order_id)), charge
         if state == OPEN:
-            return slots.replaced(row, found, slots.with_waiting(found, waiting)), None
+            waits = slots.with_waiting(found, order_id, sp_id, price_fen)
+            return slots.replaced(row, found, waits), None
         # Asked again after a no: it is the youngest prompt now.
         seen = (*slots.unpack(found).seen, order_id)
+        waiting = Waiting(order_id, sp_id, price_fen)
         again = slots.pack(Slot(day, service_id, OPEN, 0, seen, (waiting,)))
         row = (*(each for each in row if each != found), again)
     text = f"Reply Y to confirm {service_id}"
@@ -91,17 +95,11 @@ def hear(row: Row, reply: Reply) -> tuple[Row, list[Charge]]:
         return slots.replaced(row, found, refused), []
     at, msisdn = reply.received_at, reply.msisdn
     granted, service_id, waited = slots.answered(found, GRANTED, at)
-    charges = [_charge(msisdn, service_id, order, at, at) for order in waited]
+    charges = [
+        Charge(f"c-{order_id}", order_id, msisdn, sp_id, service_id, price_fen, at, at)
+        for order_id, sp_id, price_fen in waited
+    ]
     return slots.replaced(row, found, granted), charges
-
-
-def _charge(
-    msisdn: str, service_id: str, order: Waiting, consented_at: int, charged_at: int
-) -> Charge:
-    order_id, sp_id, price_fen = order
-    return Charge(
-        f"c-{order_id}", order_id, msisdn, sp_id, service_id, price_fen, consented_at, charged_at
-    )
 
 
 class Job(NamedTuple):
