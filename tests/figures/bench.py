@@ -14,7 +14,7 @@ from typing import NamedTuple
 import click
 
 from streams.broker import EmbeddedBroker
-from tests.figures import burst, latency, throughput
+from tests.figures import balance, burst, latency, throughput
 
 REPORT = Path(__file__).parents[2] / "build/bench.md"
 
@@ -25,6 +25,9 @@ _SHAPES = (
     ("two workers, 8 partitions", 2, 8),
 )
 
+# More than the cores can use: what is asked is how they share, and what a rebalance costs.
+_MANY_WORKERS, _MANY_PARTITIONS = 8, 64
+
 
 @click.command()
 @click.option("--events", default=120_000, show_default=True, help="Preloaded for each run.")
@@ -33,10 +36,11 @@ _SHAPES = (
 @click.option("--seconds", default=20.0, show_default=True, help="Measured, for latency.")
 @click.option("--warm-up", default=10.0, show_default=True, help="Seconds before that.")
 @click.option("--burst-rate", default=800.0, show_default=True, help="Steady, beside a burst.")
+@click.option("--balance-rate", default=400.0, show_default=True, help="Over many workers.")
 @click.option("--seed", default=1, show_default=True, help="Of the first run's events.")
 @click.option(
     "--only",
-    type=click.Choice(["throughput", "shapes", "latency", "burst"]),
+    type=click.Choice(["throughput", "shapes", "latency", "burst", "balance"]),
     help="One of them, not all.",
 )
 def main(
@@ -46,6 +50,7 @@ def main(
     seconds: float,
     warm_up: float,
     burst_rate: float,
+    balance_rate: float,
     seed: int,
     only: str | None,
 ) -> None:
@@ -88,6 +93,18 @@ def main(
                 click.echo(one)
                 times = f"{burst.TIMES} times as much for {burst.BURST_S} s, once"
                 lines += _table(f"Steady {burst_rate:,.0f} events/s, {times}", [one])
+            if only in (None, "balance"):
+                many = balance.measure(
+                    broker,
+                    folder,
+                    "balance",
+                    balance_rate,
+                    warm_up,
+                    workers=_MANY_WORKERS,
+                    partitions=_MANY_PARTITIONS,
+                )
+                click.echo(many)
+                lines += _table("One worker joins many, and leaves, once", [many])
     report = "\n".join(lines)
     click.echo(report)
     REPORT.parent.mkdir(exist_ok=True)
@@ -117,6 +134,18 @@ _NAMES = {
     "burst_most": "order to prompt, most, ms",
     "back_s": "after its end until p99 is back, s",
     "late_prompts": "prompts whose life was over when they were seen",
+    "workers": "workers",
+    "partitions": "partitions",
+    "settled_s": "from the first worker's start until every partition has an owner, s",
+    "fewest": "partitions of a worker, fewest",
+    "largest": "partitions of a worker, most",
+    "before_p99": "order to prompt before, p99, ms",
+    "before_most": "order to prompt before, most, ms",
+    "moved": "partitions that changed hands",
+    "stayed_p99": "order to prompt meanwhile, p99 of the partitions that stayed, ms",
+    "stayed_most": "order to prompt meanwhile, most of the partitions that stayed, ms",
+    "moved_p99": "order to prompt meanwhile, p99 of the partitions that changed hands, ms",
+    "moved_most": "order to prompt meanwhile, most of the partitions that changed hands, ms",
     "others_cores": "cores busy with anything else",
     "load": "load average (1 min)",
 }

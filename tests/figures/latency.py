@@ -136,7 +136,8 @@ class Eyes(Aside):
         self._orders_topic = settings.topic_prefix + topics.ORDERS
         self._charges_topic = settings.topic_prefix + topics.CHARGES
         self._codecs: Codecs = our_codecs()
-        self._placed: dict[tuple[str, str], int] = {}
+        # By order: its record time and partition.
+        self._placed: dict[tuple[str, str], tuple[int, int]] = {}
         # By order: when its prompt was issued (its order's record time) and when it was seen.
         self._prompted: dict[tuple[str, str], tuple[int, int]] = {}
         # Of charges in calls: when approved (their key press's record time) and when seen.
@@ -160,16 +161,20 @@ class Eyes(Aside):
             for record in self._consumer.consume(_READ_MOST, 0):
                 self._see(record)
 
-    def latencies(self, since: float, until: float) -> list[int]:
+    def latencies(self, since: float, until: float, but: frozenset[int] = frozenset()) -> list[int]:
         """Of the orders published between these instants (seconds since the epoch).
 
+        Leaving out the partitions `but`.
         Only of those that were themselves prompted for: an order that had waited on another's
         prompt may get one of its own later, when that one has ended.
         """
         return [
             seen - issued
             for order, (issued, seen) in self._prompted.items()
-            if self._placed.get(order) == issued and since <= issued / 1000 < until
+            if since <= issued / 1000 < until
+            and (placed := self._placed.get(order)) is not None
+            and placed[0] == issued
+            and placed[1] not in but
         ]
 
     def voice_latencies(self, since: float, until: float) -> list[int]:
@@ -202,7 +207,10 @@ class Eyes(Aside):
             order = cast(Order, self._codecs.decode(topics.ORDERS, value))
         except Undecodable:
             return  # the world errs on purpose
-        self._placed.setdefault((order.msisdn, order.order_id), record.timestamp()[1])
+        number = record.partition()
+        assert number is not None
+        placed = record.timestamp()[1], number
+        self._placed.setdefault((order.msisdn, order.order_id), placed)
 
 
 def wait_until_ready(gate: Gate) -> None:
