@@ -90,11 +90,12 @@ class RocksDatabase:
     def write(self, writes: Iterable[Write]) -> None:
         """One batch, in the write-ahead log when this returns."""
         batch = WriteBatch(raw_mode=True)
+        put, delete = batch.put, batch.delete
         for key, value in writes:
             if value is None:
-                batch.delete(key)
+                delete(key)
             else:
-                batch.put(key, value)
+                put(key, value)
         try:
             self._db.write(batch, self._options)
         except Exception as error:  # rocksdict raises bare Exception
