@@ -49,7 +49,8 @@ def _line(result: Result) -> str:
         _again(result.runs),
         f"{passed} of {len(result.runs)}",
     )
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+    # What a system's command says may have several lines.
+    return f"| {' | '.join(' '.join(cell.replace('|', '/').split()) for cell in cells)} |"
 
 
 def _observed(result: Result) -> str:

@@ -2,8 +2,8 @@
 
 The table of all rows is build/chaos.md; that of a few, build/chaos-some.md.
 
-It goes on after a row that failed, and then ends with 1. What a failed run left behind stays in
-build/chaos; `SEED=n ROWS=name` runs it again.
+It goes on after a row that failed, and then ends with 1; also when none of the rows can run here.
+What a failed run left behind stays in build/chaos; `SEED=n ROWS=name` runs it again.
 """
 
 import os
@@ -88,7 +88,9 @@ def _end(results: list[Result], heading: str, file: str) -> None:
         click.echo(f"not run here: {', '.join(absent)}")
     if failed:
         click.echo(f"FAILED: {', '.join(failed)}")
-    sys.exit(1 if failed else 0)
+    if len(absent) == len(results):
+        click.echo("FAILED: nothing could be run here")
+    sys.exit(1 if failed or len(absent) == len(results) else 0)
 
 
 class _Shared:

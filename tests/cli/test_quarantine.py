@@ -222,6 +222,16 @@ REFUSED: dict[str, tuple[Callable[[int], tuple[str, ...]], int, str]] = {
         2,
         "it is empty",
     ),
+    "reason of two lines": (
+        lambda home: ("record", "orders", *at(home, DECIDED), "--reason", "a\nb", "--yes"),
+        2,
+        "it must be one line of signs that are seen: '\\n' at sign 2",
+    ),
+    "name in colour": (
+        lambda home: ("record", "orders", *at(home, DECIDED), *WHY, "--by", "\x1b[31mred", "--yes"),
+        2,
+        "'\\x1b' at sign 1",
+    ),
     "endless reason": (
         lambda home: ("record", "orders", *at(home, DECIDED), "--reason", "x" * 501, "--yes"),
         2,

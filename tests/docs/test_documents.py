@@ -123,8 +123,8 @@ def test_every_command_is_in_the_readme() -> None:
 @every_document
 def test_every_make_target_named_exists(name: str) -> None:
     """What a document tells to make can be made."""
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    told = {target for code in code_of(TEXTS[name]) for target in re.findall(r"\bmake (\w+)", code)}
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    told = {word for code in code_of(TEXTS[name]) for word in re.findall(r"\bmake ([\w-]+)", code)}
     assert told <= targets
 
 

@@ -1,8 +1,9 @@
 """The books of a run: what must hold after every step, by what has become readable since.
 
 They share no code with gate and engine: layouts and rules are read here a second time, from the
-contract. What needs a look at a whole transaction is judged when none is half visible. The whole
-history is judged once more at the end, by the auditor (streams.audit) and by replay.
+contract (of the gate's words they know the class of a reply, as the crowd sends it). What needs a
+look at a whole transaction is judged when none is half visible. The whole history is judged once
+more at the end, by the auditor (streams.audit) and by replay.
 """
 
 import struct
