@@ -21,6 +21,7 @@ from streams.engine import Fatal as EngineFatal
 from streams.errors import Cause, Stop
 from streams.gate import effects, events, reference, rows, words
 from streams.job import make_job
+from streams.masking import mask_text
 from streams.meter import Meter
 from streams.metrics import Metrics, Served
 from streams.settings import Settings
@@ -157,7 +158,7 @@ def _end(fatal: EngineFatal) -> None:
     stop = _stop_of(fatal)
     if stop.cause is Cause.IMPOSSIBLE:
         # What nobody foresaw is shown whole. The sentence comes last: a page has the log's end.
-        log.error("%s", _calls(fatal.__cause__ or fatal))
+        log.error("%s", mask_text(_calls(fatal.__cause__ or fatal)))
     log.critical("%s", stop)
     logging.shutdown()
     os._exit(stop.cause.exit_code)
@@ -183,7 +184,9 @@ def _stop_of(fatal: EngineFatal) -> Stop:
         case RegistryUnavailable() as away:
             return Stop(Cause.REGISTRY_AWAY, str(away))
     cause = _STOPS[fatal.cause]
+    # An exception that nobody foresaw may quote anything (law 11).
+    detail = fatal.detail if fatal.__cause__ is None else mask_text(fatal.detail)
     if fatal.cause in _OURS_INSTEAD:
-        return Stop(cause, fatal.detail)
+        return Stop(cause, detail)
     ours = f"\n{cause.value.advice}" if fatal.cause in _OURS_TOO else ""
-    return Stop(cause, fatal.detail, fatal.advice + ours)
+    return Stop(cause, detail, fatal.advice + ours)

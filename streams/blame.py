@@ -19,7 +19,7 @@ _SAID_MAX = 500  # signs: an exception may quote a whole record of 16 KiB
 
 
 class AtHand(NamedTuple):
-    """What was being decided."""
+    """What was being decided, or taken as reference data."""
 
     topic: str
     """Catalogue name, without prefix."""
@@ -28,6 +28,7 @@ class AtHand(NamedTuple):
     """Of the record; for a due act that of its tick."""
     key: bytes | None
     is_due: bool = False
+    is_reference: bool = False
 
 
 def is_blamed(error: Exception) -> bool:
@@ -43,7 +44,7 @@ def is_blamed(error: Exception) -> bool:
 
 def blamed(error: Exception, at_hand: AtHand) -> Stop:
     """The end that such an exception is, with the calls that led to it."""
-    topic, partition, offset, key, is_due = at_hand
+    topic, partition, offset, key, is_due, is_reference = at_hand
     said = mask_text(f"{type(error).__name__}: {error}"[:_SAID_MAX])
     where = f"{topic} [{partition}] offset {offset}"
     told = "" if key is None else f" (key {masked(key.decode())})" if is_msisdn(key) else ""
@@ -53,6 +54,13 @@ def blamed(error: Exception, at_hand: AtHand) -> Stop:
             "Nothing of the open turn was committed. What is due follows from what was decided "
             "before, not from one record: no act can set it aside. Report it, and run a version "
             "of the program that can decide it; keep the log and the state folder."
+        )
+    elif is_reference:
+        detail = f"while reading {where}{told}: {said}."
+        advice = (
+            "Every worker reads this topic from its beginning and ends here: no partition goes on, "
+            "and no act can set a reference record aside. Report it, and run a version of the "
+            "program that can take it, the one before or a mended one; nothing was lost."
         )
     else:
         detail = f"while deciding {where}{told}: {said}."

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from streams import clients, topics
 from streams.agent import Counts, GateAgent
+from streams.blame import AtHand, blamed, is_blamed
 from streams.codec.codecs import Codecs
 from streams.egress.outbox import Outbox
 from streams.engine import Config, Limits, PartitionTurn, TableSpec
@@ -73,6 +74,17 @@ def _config(settings: Settings, codecs: Codecs, reference_log: ReferenceLog) -> 
     def make_tick(at: int, partition: int) -> bytes:
         return encode_tick(Tick(f"{partition}-{at}", at))
 
+    def fold(topic: int, message: Any) -> None:
+        try:
+            reference_log.fold(topic, message)
+        except Exception as error:
+            if not is_blamed(error):
+                raise
+            at_hand = AtHand(
+                topics.REFERENCES[topic], 0, message.offset(), message.key(), is_reference=True
+            )
+            raise blamed(error, at_hand) from None
+
     return Config(
         group=settings.group,
         inputs=tuple(prefix + name for name in topics.INPUTS),
@@ -82,7 +94,7 @@ def _config(settings: Settings, codecs: Codecs, reference_log: ReferenceLog) -> 
         instance=settings.instance,
         clock=prefix + topics.TICKS,
         references=tuple(prefix + name for name in topics.REFERENCES),
-        fold=reference_log.fold,
+        fold=fold,
         make_tick=None if settings.simulated_time else make_tick,
         co_partitioned_outputs=tuple(row.full_name(prefix) for row in outputs),
         limits=Limits(

@@ -1,7 +1,7 @@
 """A worker of the gate with a mistake of ours: `python -m tests.app.planted`.
 
-An order named `planted`, a tick named `planted` and the lapse of the prompt to one number fail an
-assertion whose text quotes a number, as a careless one may.
+An order named `planted`, a tick named `planted`, a reference record with that key and the lapse of
+the prompt to one number fail an assertion whose text quotes a number, as a careless one may.
 """
 
 from typing import Any
@@ -11,11 +11,13 @@ from streams.gate.decide import decide
 from streams.gate.events import Order
 from streams.gate.lapses import Lapse
 from streams.ingress.read import RawRecord, Reader, Unreadable
+from streams.reference.reader import Fault, ReferenceReader
 
 PLANTED = "planted"
 LAPSING = "8613700000077"
 
 _tick_fault = Reader.tick_fault
+_take = ReferenceReader.take
 
 
 def decide_wrongly(remembered: Any, event: Any, facts: Any) -> Any:
@@ -33,10 +35,19 @@ def tick_fault(self: Reader, record: RawRecord) -> Unreadable | None:
     return _tick_fault(self, record)
 
 
+def take(
+    self: ReferenceReader, topic_name: str, key: bytes | None, value: bytes | None
+) -> Fault | None:
+    """The reference reader's, which one key makes fail."""
+    assert key != PLANTED.encode(), f"a service for {LAPSING} without a price"
+    return _take(self, topic_name, key, value)
+
+
 def main() -> None:
     """Run until told to stop, or until the mistake is met."""
     vars(agent)["decide"] = decide_wrongly
     Reader.tick_fault = tick_fault  # type: ignore[method-assign]
+    ReferenceReader.take = take  # type: ignore[method-assign]
     app.run_worker(settings.load())
 
 

@@ -7,10 +7,12 @@ from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.app import _stop_of
 from streams.blame import AtHand, blamed, is_blamed
 from streams.codec.registry import RegistryUnavailable
 from streams.engine import Cause as EngineCause
 from streams.engine import Fatal
+from streams.engine.engine import as_fatal
 from streams.errors import Cause, Stop
 from streams.topics import ORDERS, TICKS
 
@@ -88,3 +90,11 @@ def test_a_record_without_a_subscriber_has_no_key_told() -> None:
 def test_endless_texts_are_cut() -> None:
     """An exception that quotes a megabyte makes no log line of a megabyte."""
     assert len(str(blamed(ValueError("a" * 1_000_000), AT))) < 1_500
+
+
+def test_what_nobody_foresaw_is_masked_too() -> None:
+    """An exception outside of deciding may quote a number as well."""
+    stop = _stop_of(as_fatal(AssertionError(f"a block of {NUMBER} without a row")))
+    assert stop.cause is Cause.IMPOSSIBLE
+    assert "AssertionError: a block of …017 without a row" in str(stop)
+    assert NUMBER not in str(stop)

@@ -24,6 +24,7 @@ from tests.app.rig import (
     Gate,
     Sent,
     Told,
+    Unsent,
     encoded,
     example,
     keyed,
@@ -161,6 +162,22 @@ def test_what_is_due_cannot_be_set_aside_and_says_so(
     assert "no act can set it aside" in said
     assert "tollgate quarantine" not in said
     assert LAPSING not in said
+
+
+def test_a_reference_record_is_named_and_no_command_is_told(
+    kafka: EmbeddedBroker, prefix: str, tmp_path: Path
+) -> None:
+    """It ends each worker at its start; no act would help, and the assertion's number is masked."""
+    gate = Gate(kafka, prefix, tmp_path, example())
+    [sent] = gate.write(Unsent(topics.SERVICES, PLANTED.encode(), b"", 0))
+    for name in ("first", "second"):
+        code, said = stop_of(gate, name)
+        assert code == Cause.IMPOSSIBLE.exit_code, said
+        where = f"while reading services.v1 [0] offset {sent.offset}: "
+        assert f"{where}AssertionError: a service for …077 without a price." in said
+        assert "no act can set a reference record aside" in said
+        assert "tollgate quarantine" not in said
+        assert LAPSING not in said
 
 
 def test_a_bad_batch_is_let_pass_up_to_its_end_and_no_further(
