@@ -46,6 +46,8 @@ SECONDS_LEAST = (2 * LIFE_LEAST_S + 8.0) / _CALM
 # Then each of the 8 partitions has an event every 80 ms, so that how long it takes until all decide
 # again is the gate's time, not the wait for an event. (A rate at which `make test` has a soak.)
 RATE_LEAST = 100.0
+# The world waits while the broker is away, and shares the cores; below this it was no such load.
+_RATE_SHARE = 0.5
 _START_S = 60.0
 # Below the dead-letter limit, a tenth of the last 10,000 records, even at low rates.
 _BAD_RECORDS = 5
@@ -67,6 +69,8 @@ class Struck(NamedTuple):
 class Outcome(NamedTuple):
     """What came of a soak."""
 
+    rate: float
+    """Events a second that were asked for."""
     struck: list[Struck]
     ended: dict[str, int]
     """Workers that ended by themselves, by cause."""
@@ -97,6 +101,8 @@ class Outcome(NamedTuple):
             told.append("no life was long enough to be judged")
         if not self.struck:
             told.append("no fault was made")
+        if self.events_per_s < self.rate * _RATE_SHARE:
+            told.append(f"only {self.events_per_s:,.0f} events a second, not {self.rate:,.0f}")
         if self.undecided:
             told.append(f"{self.undecided} events are undecided")
         if self.world_exit_code:
@@ -247,6 +253,7 @@ def soak(
     tell(f"{took_s:6.1f} s  the world has ended; the auditor reads {events:,} events and more")
     report = audit_topics(gate.settings, drained=code == 0, log_files=gate.logs)
     return Outcome(
+        rate,
         struck,
         dict(one.keeper.ended),
         one.watcher.lives,

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from streams.audit.report import Report
 from streams.broker import EmbeddedBroker
 from tests.soak.__main__ import evidence, main
 from tests.soak.faults import ENDING, Fault, Strokes
-from tests.soak.soaking import soak
+from tests.soak.soaking import Outcome, Struck, soak
 from tests.soak.watched import (
     BYTES_AN_EVENT,
     BYTES_FREE,
@@ -98,6 +99,18 @@ def test_memory_may_grow_with_what_is_decided() -> None:
     """Rows that are kept fill up with events: so much an event is no leak."""
     events_per_s = BYTES_FREE * 2 / BYTES_AN_EVENT / (life().seconds / 2)
     assert life(memory=BYTES_FREE * 2).faults(events_per_s) == []
+
+
+def test_a_load_that_hardly_came_is_a_fault() -> None:
+    """Faults and other suites may slow the world down, but not to less than half of its rate."""
+
+    def outcome(events: int) -> Outcome:
+        struck = [Struck(Fault.KILL, 1.0, 500)]
+        report = Report(0, drained=True, seconds=0.0, laws=[])
+        return Outcome(2000.0, struck, {}, [life()], events, 0, 0, 100.0, 0, report)
+
+    assert outcome(100_000).faults() == []
+    assert outcome(99_000).faults() == ["only 990 events a second, not 2,000"]
 
 
 def test_a_line_is_fitted_through_what_goes_up_and_down() -> None:
