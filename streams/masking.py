@@ -9,8 +9,11 @@ import re
 
 # Below seven digits no subscriber can be meant. Digits of any script: full-width ones are typed.
 # Up to three signs may stand between digits, as people write numbers. Derived ids and UUIDs are
-# known by their form and stay whole.
-_KEPT = r"\b(?:[a-z]-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"
+# known by their form and stay whole; one of nothing but digits is numbers in a row (one in three
+# million derived ids is so).
+_DERIVED = r"[a-z]-(?![0-9]{32})[0-9a-f]{32}"
+_UUID = r"(?![-0-9]{36})[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_KEPT = rf"\b(?:{_DERIVED}|{_UUID})\b"
 _RUN = re.compile(rf"({_KEPT})|\d(?:[\W_]{{0,3}}\d){{6,}}")
 
 # As many digits of a number as tell its subscriber, when the codes before them are left out.

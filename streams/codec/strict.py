@@ -116,12 +116,19 @@ class _Walk:
                 self._allow_empty(abs(count), path)
             else:
                 self._expect(abs(count), path)
-            size = self._length(path) if count < 0 else None
+            size = self._block_size(path) if count < 0 else None
             start = self.at
             for _ in range(abs(count)):
                 yield
             if size is not None and self.at - start != size:
                 raise Undecodable("bad_length", f"a block of {path} is not of the size it states")
+
+    def _block_size(self, path: str) -> int:
+        size = unzigzag(self._raw(path))
+        # Its items may all be there, and be read by whoever does not look at the size.
+        if not 0 <= size <= len(self.buffer) - self.at:
+            raise Undecodable("bad_length", f"a block of {path} is not of the size it states")
+        return size
 
     def _allow_empty(self, count: int, path: str) -> None:
         self._empty_items += count

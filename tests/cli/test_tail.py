@@ -267,3 +267,9 @@ def test_ids_of_ours_stay_whole_in_texts() -> None:
         "3 of 100 within 5 minutes",
     ):
         assert mask_text(kept) == kept
+
+
+def test_an_id_of_nothing_but_digits_is_none_of_ours() -> None:
+    """Numbers written in a row may take an id's form (found by fuzzing)."""
+    assert mask_text("c-46700000001470000001146700000001") == "c-…001"
+    assert mask_text("12345678-1234-1234-1234-123456789012") == "…012"

@@ -84,6 +84,7 @@ BROKEN = [
     ("many", b"\x02\x01", "bad_length"),
     ("many", b"\x01\x06\x02y\x00", "bad_length"),  # a block that states another size
     ("many", b"\x01\x01\x02y\x00", "bad_length"),  # a negative block size
+    ("many", b"\x01\x40\x02y\x00", "bad_length"),  # a block that states more than there is
 ]
 
 
