@@ -9,12 +9,13 @@ import re
 
 # Below seven digits no subscriber can be meant. Digits of any script: full-width ones are typed.
 # Up to three signs may stand between digits, as people write numbers. Derived ids and UUIDs are
-# known by their form and stay whole; one of nothing but digits is numbers in a row (one in three
-# million derived ids is so).
-_DERIVED = r"[a-z]-(?![0-9]{32})[0-9a-f]{32}"
-_UUID = r"(?![-0-9]{36})[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_KEPT = rf"\b(?:{_DERIVED}|{_UUID})\b"
-_RUN = re.compile(rf"({_KEPT})|\d(?:[\W_]{{0,3}}\d){{6,}}")
+# known by their form and stay whole, unless they have sixteen digits in a row: those are numbers,
+# one behind another (of derived ids one in 260 has so many, and is masked too).
+_NUMBER = r"\d(?:[\W_]{0,3}\d){6,}"
+_ID = r"\b(?:[a-z]-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"
+_RUN = re.compile(rf"({_ID})|{_NUMBER}")
+_RUN_IN_ID = re.compile(_NUMBER)
+_ROW = re.compile(r"(?:\d-?){16}")
 
 # As many digits of a number as tell its subscriber, when the codes before them are left out.
 _TELLING = 8
@@ -28,7 +29,14 @@ def masked(number: str) -> str:
 
 def mask_text(text: str) -> str:
     """A text without anything that could be a number."""
-    return _RUN.sub(lambda run: run[1] or masked("".join(filter(str.isdigit, run[0]))), text)
+    return _RUN.sub(_mask, text)
+
+
+def _mask(run: re.Match[str]) -> str:
+    found = run[0]
+    if run.re is _RUN and run[1]:
+        return _RUN_IN_ID.sub(_mask, found) if _ROW.search(found) else found
+    return masked("".join(filter(str.isdigit, found)))
 
 
 def mask_id(text: str, numbers: tuple[str, ...]) -> str:
