@@ -6,6 +6,7 @@ not know who uses it.
 """
 
 import base64
+import fcntl
 import os
 import random
 import signal
@@ -112,11 +113,15 @@ class EmbeddedBroker:
         self._port = self._port or draw_port()
         _refuse_taken(self._port)
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        properties = server_properties(self.data_dir, self._port, draw_port(), self._properties)
-        write_config(self.data_dir, properties)
-        if not (Path(properties["log.dirs"]) / "meta.properties").exists():
-            self._format(jars)
-        self._launch(jars)
+        lock = _lock(self.data_dir)
+        try:
+            properties = server_properties(self.data_dir, self._port, draw_port(), self._properties)
+            write_config(self.data_dir, properties)
+            if not (Path(properties["log.dirs"]) / "meta.properties").exists():
+                self._format(jars)
+            self._launch(jars, lock)
+        finally:
+            os.close(lock)  # the broker has it now
         try:
             self._wait_until_it_serves()
         except BaseException:
@@ -208,7 +213,7 @@ class EmbeddedBroker:
                 f"{_tail(done.stdout + done.stderr)}"
             )
 
-    def _launch(self, jars: Sequence[Path]) -> None:
+    def _launch(self, jars: Sequence[Path], lock: int) -> None:
         server = [str(self.data_dir / "server.properties")]
         guard = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
         command = java.command(jars, "kafka.Kafka", server, self._flags())
@@ -220,6 +225,7 @@ class EmbeddedBroker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=console,
+                pass_fds=(lock,),
                 # Ctrl-C is for the starter, which stops the broker when its own work is done.
                 start_new_session=True,
             )
@@ -249,6 +255,24 @@ class EmbeddedBroker:
         logs = (self.data_dir / name for name in ("console.log", "broker.log"))
         text = "".join(log.read_text("utf-8", "replace") for log in logs if log.is_file())
         return f"the end of its log in {self.data_dir}:\n{_tail(text)}"
+
+
+def _lock(folder: Path) -> int:
+    """A handle that keeps others out as long as any process has it.
+
+    Kafka looks at its own lock only when it has recovered the log of its metadata: a second broker
+    on the folder cuts off what the first has just written, which ends the first.
+    """
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise BrokerError(
+            f"The folder {folder} is in use by another broker: stop that one, or give this one a "
+            "folder of its own."
+        ) from None
+    return lock
 
 
 def _tell_nobody(_: str) -> None:

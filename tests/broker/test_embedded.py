@@ -143,13 +143,25 @@ def test_a_suspended_broker_answers_nothing_until_resumed(own: EmbeddedBroker) -
     assert "kept" in admin.list_topics(timeout=PATIENCE_S).topics
 
 
-def test_a_folder_in_use_is_refused_with_kafkas_own_words(own: EmbeddedBroker) -> None:
-    """A second broker on the same folder ends, and its error shows the end of the log."""
+def test_a_folder_in_use_is_refused_and_not_touched(own: EmbeddedBroker) -> None:
+    """A second broker on the same folder is told so; the first goes on, whoever looks at it."""
+    settings = (own.data_dir / "server.properties").read_text()
     second = EmbeddedBroker(own.data_dir)
-    with pytest.raises(BrokerError, match=r"(?s)ended while starting.*using this directory"):
+    with pytest.raises(BrokerError, match="in use by another broker: stop that one"):
         second.start()
-    assert not second.running
-    assert own.running
+    assert (own.data_dir / "server.properties").read_text() == settings
+    assert (own.running, second.running) == (True, False)
+
+
+def test_a_broker_that_ends_while_starting_is_told_with_kafkas_own_words(
+    own: EmbeddedBroker,
+) -> None:
+    """The error shows the end of the log; the folder is free again."""
+    own.stop()
+    other = EmbeddedBroker(own.data_dir, properties={"num.io.threads": "0"})
+    with pytest.raises(BrokerError, match=r"(?s)ended while starting.*num\.io\.threads"):
+        other.start()
+    own.start()
 
 
 def test_a_taken_port_is_refused(own: EmbeddedBroker, tmp_path: Path) -> None:
