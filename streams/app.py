@@ -157,7 +157,8 @@ def _end(fatal: EngineFatal) -> None:
     """End the process with the sentence and the exit code of its cause."""
     stop = _stop_of(fatal)
     if stop.cause is Cause.IMPOSSIBLE:
-        # What nobody foresaw is shown whole. The sentence comes last: a page has the log's end.
+        # What nobody foresaw is shown with its calls, masked (law 11). The sentence comes last: a
+        # page has the log's end.
         log.error("%s", mask_text(_calls(fatal.__cause__ or fatal)))
     log.critical("%s", stop)
     logging.shutdown()

@@ -13,8 +13,8 @@ import re
 # one behind another (of derived ids one in 260 has so many, and is masked too).
 _NUMBER = r"\d(?:[\W_]{0,3}\d){6,}"
 _ID = r"\b(?:[a-z]-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"
-_RUN = re.compile(rf"({_ID})|{_NUMBER}")
-_RUN_IN_ID = re.compile(_NUMBER)
+_ID_OR_RUN = re.compile(rf"({_ID})|{_NUMBER}")
+_RUN = re.compile(_NUMBER)
 _ROW = re.compile(r"(?:\d-?){16}")
 
 # As many digits of a number as tell its subscriber, when the codes before them are left out.
@@ -29,14 +29,13 @@ def masked(number: str) -> str:
 
 def mask_text(text: str) -> str:
     """A text without anything that could be a number."""
-    return _RUN.sub(_mask, text)
+    return _ID_OR_RUN.sub(_kept_or_masked, text)
 
 
-def _mask(run: re.Match[str]) -> str:
-    found = run[0]
-    if run.re is _RUN and run[1]:
-        return _RUN_IN_ID.sub(_mask, found) if _ROW.search(found) else found
-    return masked("".join(filter(str.isdigit, found)))
+def _kept_or_masked(found: re.Match[str]) -> str:
+    if found[1] and not _ROW.search(found[1]):
+        return found[1]
+    return _RUN.sub(lambda run: masked("".join(filter(str.isdigit, run[0]))), found[0])
 
 
 def mask_id(text: str, numbers: tuple[str, ...]) -> str:

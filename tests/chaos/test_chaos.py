@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams.broker import EmbeddedBroker
+from tests.chaos import suite
 from tests.chaos.report import Result, markdown
 from tests.chaos.row import NotRun, Observed, Row
 from tests.chaos.running import Run, run_row
@@ -83,6 +84,33 @@ def test_what_cannot_run_here_never_passes(tmp_path: Path) -> None:
     result = Result(_row(refuse), [_played(refuse, tmp_path)])
     assert not result.failed
     assert "NOT RUN: mounting needs root |  | 0 of 1 |" in markdown([result], "")
+
+
+def test_a_reason_of_two_lines_is_one_cell(tmp_path: Path) -> None:
+    """What a system's command says breaks no row of the table."""
+
+    def refuse(_stage: Stage, _seed: int) -> Observed:
+        raise NotRun("mount: denied.\n  dmesg may say more")
+
+    table = markdown([Result(_row(refuse), [_played(refuse, tmp_path)])], "")
+    assert "NOT RUN: mount: denied. dmesg may say more |  | 0 of 1 |" in table
+
+
+def test_a_suite_of_which_nothing_can_run_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row that could run is enough for it to pass."""
+
+    def refuse(_stage: Stage, _seed: int) -> Observed:
+        raise NotRun("mounting needs root")
+
+    monkeypatch.chdir(tmp_path)
+    absent = Result(_row(refuse), [_played(refuse, tmp_path / "absent")])
+    there = Result(_row(None), [Run(1, 1.0, Observed("all held"))])
+    for results, code in (([absent], 1), ([absent, there], 0)):
+        with pytest.raises(SystemExit) as ended:
+            suite._end(results, "heading", "table.md")
+        assert ended.value.code == code
 
 
 def test_times_and_figures_are_told_over_all_seeds() -> None:
