@@ -150,6 +150,9 @@ class Database(Protocol):
     def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         """(key, value) from `start` on, in the keys' order; Fatal where it cannot be read."""
 
+    def flush(self) -> None:
+        """What was written is in sorted files when this returns; Fatal when refused."""
+
     def failure(self, error: Exception) -> Fatal:
         """What an exception of `get` means; damage is marked, so that it is found at the start."""
 
@@ -163,8 +166,11 @@ class Disk(Protocol):
     worker: str
     """The identity stored in it, under which the broker knows the worker."""
 
-    def database(self, name: str) -> Database:
-        """Open one, or make it; Fatal STORE_DAMAGED when its bytes are not what was written."""
+    def database(self, name: str, *, filling: bool = False) -> Database:
+        """Open one, or make it; Fatal STORE_DAMAGED when its bytes are not what was written.
+
+        One that is opened for filling takes writes more cheaply, and is slow to read.
+        """
 
     def remove(self, name: str) -> None:
         """Forget a database altogether, and the mark of its damage; harmless if there is none."""

@@ -76,7 +76,8 @@ class Opening:
         changelog, *inputs = self.look_ups.bounds(asked)
         store = self._open_store()
         try:
-            self._replay(store, changelog)
+            self._check_reach(store, changelog)
+            store = self._replayed(store, changelog[1])
             positions = self._compare(store, group_offsets, inputs)
             self._compare_references(positions)
             return Partition(
@@ -141,9 +142,9 @@ class Opening:
         self.disk.remove(self._name)
         return self._store()
 
-    def _store(self) -> Store:
+    def _store(self, *, filling: bool = False) -> Store:
         label = f"{self.identity.label} [{self.number}]".encode()
-        database = self.disk.database(self._name)
+        database = self.disk.database(self._name, filling=filling)
         try:
             store = Store(database, label, self.clock)
             store.index(self._due_of_all(store))
@@ -184,7 +185,8 @@ class Opening:
             if is_idle is None or not is_idle(value):
                 yield from due(key[1:], load(value))
 
-    def _replay(self, store: Store, bounds: Bounds) -> None:
+    def _check_reach(self, store: Store, bounds: Bounds) -> None:
+        """The changelog must begin and end so that the store can be filled up from it."""
         changelog = self.config.changelog
         low, high = bounds
         if store.position > high:
@@ -204,8 +206,25 @@ class Opening:
                 f"{store.position} on: rows are gone.",
                 "Restore the changelog, or a data folder that stands for at least its beginning.",
             )
-        if store.position == high:
-            return
+
+    def _replayed(self, store: Store, high: int) -> Store:
+        """The store as far as the changelog's end `high`; a long way in another opening of it."""
+        missing = high - store.position
+        if missing < self.config.limits.filling_records:
+            if missing:
+                self._replay(store, high)
+            return store
+        store.close()
+        filling = self._store(filling=True)
+        try:
+            self._replay(filling, high)
+            filling.flush()
+        finally:
+            filling.close()
+        return self._store()
+
+    def _replay(self, store: Store, high: int) -> None:
+        changelog = self.config.changelog
         reader = self.clients.reader("restore")
         try:
             reader.assign([TopicPartition(changelog, self.number, store.position)])

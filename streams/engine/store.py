@@ -108,6 +108,10 @@ class Store:
             (_DUE_AT.unpack_from(key, head)[0], key[token:]) for key, _ in self.scan(DUE_PREFIX)
         ]
 
+    def flush(self) -> None:
+        """Everything written lies in sorted files when this returns."""
+        self._database.flush()
+
     def close(self) -> None:
         """Release the folder's lock; closing twice is harmless."""
         self._database.close()

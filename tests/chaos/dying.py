@@ -5,11 +5,12 @@ one plan. A point that is not reached within the patience of a life fails the ro
 leave behind together must equal the replay.
 """
 
+import json
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from tests.chaos import failpoints
@@ -40,6 +41,7 @@ _SOME = (
     "write.middle:1:kill",
     "abort.after:1:kill",
     "restore.write.middle:2:kill",
+    "restore.flush.after:1:kill",
 )
 
 Meanwhile = Callable[[subprocess.Popen[bytes]], None]
@@ -57,16 +59,19 @@ class Lives:
         """Until it dies at the plan's point; AssertionError if it does not, or otherwise."""
         if plan.point in _WITHOUT_STATE:
             shutil.rmtree(self._job.folder / "w0", ignore_errors=True)
-        code, said = self._end_of(f"{plan} {_beside(plan)}", meanwhile)
+        options = {"limits": json.dumps({"filling_records": 1})} if _is_filling(plan) else {}
+        code, said = self._end_of(f"{plan} {_beside(plan)}", meanwhile, options)
         assert code == -signal.SIGKILL, f"{plan}: ended with {code}: {said[-3000:]}"
         assert f"struck at {plan}\n" in said, f"{plan}: killed elsewhere: {said[-3000:]}"
         self.deaths.append(now_ms())
 
-    def _end_of(self, plans: str, meanwhile: Meanwhile) -> tuple[int, str]:
+    def _end_of(
+        self, plans: str, meanwhile: Meanwhile, options: Mapping[str, str]
+    ) -> tuple[int, str]:
         log = self._job.folder / "w0.log"
         start = log.stat().st_size if log.exists() else 0
         worker = self._job.start(
-            "w0", static=True, program="tests.chaos.failing_job", failpoints=plans
+            "w0", static=True, program="tests.chaos.failing_job", failpoints=plans, **options
         )
         meanwhile(worker)
         try:
@@ -78,6 +83,13 @@ class Lives:
         with log.open("rb") as written:
             written.seek(start)
             return code, written.read().decode(errors="replace")
+
+
+def _is_filling(plan: Plan) -> bool:
+    """Whether the changelog is long for this life: its stores are then opened for filling."""
+    return plan.point.startswith("restore.flush") or (
+        plan.point in _WITHOUT_STATE and plan.passing == _PASSINGS[1]
+    )
 
 
 def _beside(plan: Plan) -> str:

@@ -78,6 +78,8 @@ OPENING = (
     "restore.write.before",
     "restore.write.middle",
     "restore.write.after",
+    "restore.flush.before",
+    "restore.flush.after",
 )
 LEAVING = ("leave.before",)
 POINTS = (*TURN, *REDO, *REBALANCE, *OPENING, *LEAVING)
@@ -343,9 +345,9 @@ class _LookUps(_Wrapped):
 
 
 class _Disk(_Wrapped):
-    def database(self, name: str) -> Database:
+    def database(self, name: str, *, filling: bool = False) -> Database:
         self._points.passing("open.before")
-        real = self._real.database(name)
+        real = self._real.database(name, filling=filling)
         self._points.passing("open.after")
         return cast(Database, _Database(real, self._points))
 
@@ -363,6 +365,11 @@ class _Database(_Wrapped):
         self._points.passing(f"{name}.before")
         self._real.write(self._halting(list(writes), f"{name}.middle"))
         self._points.passing(f"{name}.after")
+
+    def flush(self) -> None:
+        self._points.passing("restore.flush.before")
+        self._real.flush()
+        self._points.passing("restore.flush.after")
 
     def _halting(self, writes: list[Write], point: str) -> Iterator[Write]:
         for number, write in enumerate(writes):

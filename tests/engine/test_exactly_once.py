@@ -65,7 +65,8 @@ def test_a_killed_worker_leaves_no_trace(rig: Rig) -> None:
     assert checked.taken >= 12_000
 
 
-def test_a_lost_disk_is_rebuilt_from_the_changelog(rig: Rig) -> None:
+@pytest.mark.parametrize("filling_records", [1, 50_000])
+def test_a_lost_disk_is_rebuilt_from_the_changelog(rig: Rig, filling_records: int) -> None:
     """With the state folder removed, a new one is made from the log, and nothing differs."""
     rig.send(3_000)
     rig.start("w0", static=True)
@@ -73,7 +74,7 @@ def test_a_lost_disk_is_rebuilt_from_the_changelog(rig: Rig) -> None:
     rig.kill("w0")
     shutil.rmtree(rig.folder / "w0")
     rig.send(3_000, seed=8)
-    rig.start("w0", static=True)
+    rig.start("w0", static=True, limits=json.dumps({"filling_records": filling_records}))
     rig.wait_until_taken()
     assert rig.stop("w0") == 0
     assert rig.check().faults == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.disk import LocalDisk
+from streams.engine.disk import LocalDisk, RocksDatabase
 from streams.engine.errors import Cause, Fatal
 from streams.engine.positions import Positions
 from streams.engine.process import RealClock
@@ -47,6 +47,20 @@ def store(disk: LocalDisk) -> Iterator[Store]:
 def open_store(disk: LocalDisk, identity: bytes = b"here") -> Store:
     """The store of these tests, as a worker would open it."""
     return Store(disk.database("store"), identity, RealClock())
+
+
+def test_a_database_shares_the_cache_however_often_it_is_opened(tmp_path: Path) -> None:
+    """Memory is bounded for all databases together: none brings a cache of its own."""
+    bound = 3 << 20
+    disk = LocalDisk(tmp_path / "data", bound, 4 << 20)
+    for filling in (False, True, False):
+        database = disk.database("store", filling=filling)
+        database.write([(b"k", b"v")])
+        assert isinstance(database, RocksDatabase)
+        capacity = database._db.property_int_value("rocksdb.block-cache-capacity")
+        database.close()
+        assert capacity == bound
+    disk.close()
 
 
 @given(

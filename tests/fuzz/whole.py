@@ -140,6 +140,9 @@ class MemoryDatabase:
         for key in sorted(each for each in self._held if each >= start):
             yield key, self._held[key]
 
+    def flush(self) -> None:
+        """Nothing is sorted later."""
+
     def failure(self, error: Exception) -> Fatal:
         raise error
 

@@ -35,6 +35,7 @@ RECOVERIES = (
     "restored from nothing",
     "restored from where the store stood",
     "nothing to restore",
+    "a store is opened for filling",
     "an outdated store is rebuilt",
     "a store from the future is rebuilt",
     "a damaged store is rebuilt",

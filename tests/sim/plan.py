@@ -50,6 +50,8 @@ class Plan:
     cached_rows: int
     sweep_rows: int
     sweep_interval_ms: int
+    filling_records: int
+    """Of a changelog, from which on a store is opened for filling."""
     buffered_records: int
     tick_interval: float
     transaction_timeout: float
@@ -99,6 +101,7 @@ class Plan:
                 cached_rows=self.cached_rows,
                 sweep_rows=self.sweep_rows,
                 sweep_interval_ms=self.sweep_interval_ms,
+                filling_records=self.filling_records,
                 buffered_records=self.buffered_records,
                 call_timeout=4.0,
                 stable_offsets=20.0,
@@ -163,6 +166,7 @@ def draw_plan(
         cached_rows=draw.choice((1, 4, 100)),
         sweep_rows=1 if main == "days pass" else draw.choice((1, 5, 500)),
         sweep_interval_ms=draw.choice((MINUTE, HOUR)),
+        filling_records=1 if seed % 5 == 3 else 50_000,
         buffered_records=draw.choice((2, 60, 60_000)),
         tick_interval=draw.choice((0.25, 1.0)),
         transaction_timeout=draw.choice((1.0, 2.0)),

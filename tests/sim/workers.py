@@ -71,9 +71,18 @@ class WatchedDisk(SimDisk):
         super().__init__(process, folder)
         self._place = place
         self._changelog = changelog
+        self._filled: set[str] = set()
+        """Names of those whose next opening only ends a filling."""
 
-    def database(self, name: str) -> Database:
-        database = super().database(name)
+    def database(self, name: str, *, filling: bool = False) -> Database:
+        database = super().database(name, filling=filling)
+        if filling:
+            self._filled.add(name)
+            self._place.mark("recovery: a store is opened for filling")
+            return database
+        if name in self._filled:
+            self._filled.remove(name)
+            return database
         log = self._place.broker.partition(self._changelog, int(name.rpartition("-")[2]))
         try:
             stands = database.get(_META)

@@ -9,9 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from streams.engine.disk import LocalDisk, RocksDatabase
-from streams.engine.ports import Database, Disk, Write
-from tests.sim.model.disk import Folder, SimDatabase, SimDisk
+from streams.engine.disk import LocalDisk
+from streams.engine.ports import Disk, Write
+from tests.sim.model.disk import Folder, SimDisk
 from tests.sim.model.scheduler import World
 
 _KILLED = """
@@ -19,7 +19,7 @@ import json, os, signal, sys
 from pathlib import Path
 from streams.engine.disk import LocalDisk
 disk = LocalDisk(Path(sys.argv[1]), 1 << 20, 4 << 20)
-database = disk.database(sys.argv[2])
+database = disk.database(sys.argv[2], filling=sys.argv[4] == "filling")
 for batch in json.loads(sys.argv[3]):
     database.write([(key.encode(), value.encode()) for key, value in batch])
 os.kill(os.getpid(), signal.SIGKILL)
@@ -32,12 +32,10 @@ class DiskSide(ABC):
     @abstractmethod
     def open(self) -> Disk: ...
     @abstractmethod
-    def write_and_die(self, name: str, batches: list[list[tuple[str, str]]]) -> None:
+    def write_and_die(
+        self, name: str, batches: list[list[tuple[str, str]]], *, filling: bool = False
+    ) -> None:
         """A process opens the database, writes these one after the other, and is killed."""
-
-    @abstractmethod
-    def flush(self, database: Database) -> None:
-        """What was written lies in a table file now, not only in the write-ahead log."""
 
     @abstractmethod
     def lose_some(self, name: str) -> None:
@@ -61,14 +59,13 @@ class RealDisks(DiskSide):
     def open(self) -> Disk:
         return LocalDisk(self._path, 1 << 20, 4 << 20)
 
-    def write_and_die(self, name: str, batches: list[list[tuple[str, str]]]) -> None:
-        command = [sys.executable, "-c", _KILLED, str(self._path), name, json.dumps(batches)]
+    def write_and_die(
+        self, name: str, batches: list[list[tuple[str, str]]], *, filling: bool = False
+    ) -> None:
+        how = "filling" if filling else "as ever"
+        command = [sys.executable, "-c", _KILLED, str(self._path), name, json.dumps(batches), how]
         root = Path(__file__).parents[3]
         assert subprocess.run(command, cwd=root, check=False).returncode == -signal.SIGKILL
-
-    def flush(self, database: Database) -> None:
-        assert isinstance(database, RocksDatabase)
-        database._db.flush()
 
     def lose_some(self, name: str) -> None:
         (log,) = (self._path / name).glob("*.log")
@@ -105,11 +102,13 @@ class ModelDisks(DiskSide):
     def open(self) -> Disk:
         return SimDisk(self._test, self._folder)
 
-    def write_and_die(self, name: str, batches: list[list[tuple[str, str]]]) -> None:
+    def write_and_die(
+        self, name: str, batches: list[list[tuple[str, str]]], *, filling: bool = False
+    ) -> None:
         process = self.world.process("short-lived")
 
         def main() -> None:
-            database = SimDisk(process, self._folder).database(name)
+            database = SimDisk(process, self._folder).database(name, filling=filling)
             for batch in batches:
                 writes: list[Write] = [(key.encode(), value.encode()) for key, value in batch]
                 database.write(writes)
@@ -119,10 +118,6 @@ class ModelDisks(DiskSide):
         while not process.dead:
             self.world.pause(self._test, "wait")
         assert process.failure is None
-
-    def flush(self, database: Database) -> None:
-        assert isinstance(database, SimDatabase)
-        self._folder.flush(database.name)
 
     def lose_some(self, name: str) -> None:
         assert self._folder.lose(name, 7) == 7

@@ -82,10 +82,29 @@ def test_a_database_is_opened_once(disks: DiskSide) -> None:
     disk.close()
 
 
-def test_what_a_killed_process_has_written_is_there(disks: DiskSide) -> None:
+def test_what_was_opened_for_filling_is_read_like_any_other(disks: DiskSide) -> None:
+    """Before its flush, after it, and opened as ever."""
+    disk = disks.open()
+    filling = disk.database("rows", filling=True)
+    filling.write([(b"b", b"1"), (b"a", b"1"), (b"c", b"1")])
+    filling.write([(b"a", b"2"), (b"c", None)])
+    expected = [(b"a", b"2"), (b"b", b"1")]
+    assert list(filling.scan(b"")) == expected
+    filling.flush()
+    filling.write([(b"b", None), (b"d", b"3")])
+    assert filling.get(b"b") is None
+    filling.close()
+    database = disk.database("rows")
+    assert list(database.scan(b"")) == [(b"a", b"2"), (b"d", b"3")]
+    database.close()
+    disk.close()
+
+
+@pytest.mark.parametrize("filling", [False, True])
+def test_what_a_killed_process_has_written_is_there(disks: DiskSide, *, filling: bool) -> None:
     """Every write that returned is whole; locks died with the process."""
     batches = [[(f"k{number}", f"{number}"), ("last", f"{number}")] for number in range(10)]
-    disks.write_and_die("rows", batches)
+    disks.write_and_die("rows", batches, filling=filling)
     disk = disks.open()
     database = disk.database("rows")
     assert database.get(b"last") == b"9"
@@ -141,7 +160,7 @@ def test_a_flipped_bit_is_told_when_it_is_read_and_at_every_start_after(disks: D
     disk = disks.open()
     database = disk.database("rows")
     database.write([(b"k%02d" % number, b"v" * 100) for number in range(30)])
-    disks.flush(database)
+    database.flush()
     database.close()
     disks.flip("rows")
     database = disk.database("rows")

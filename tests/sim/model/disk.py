@@ -170,10 +170,10 @@ class SimDisk:
         process.at_death.append(self._let_go)
         self.worker = folder.identity()
 
-    def database(self, name: str) -> Database:
-        """Open or make the database of that name."""
+    def database(self, name: str, *, filling: bool = False) -> Database:
+        """Open or make the database of that name; what is written more cheaply is the same."""
         folder, process = self._folder, self._process
-        process.world.pause(process, f"open {name}")
+        process.world.pause(process, f"open {name} for filling" if filling else f"open {name}")
         mark = folder.marks.get(name)
         if mark is not None:
             raise Fatal(
@@ -277,6 +277,15 @@ class SimDatabase:
             if unreadable and key in unreadable:
                 raise self.failure(RuntimeError(CORRUPTION))
             yield key, value
+
+    def flush(self) -> None:
+        """Out of the write-ahead log; a pause before it."""
+        process = self._process
+        process.world.pause(process, f"flush {self.name}")
+        if self._folder.full or self._failed:
+            self._failed = True
+            raise self.failure(RuntimeError(NO_SPACE))
+        self._files.flush()
 
     def failure(self, error: Exception) -> Fatal:
         """Damage is marked for the next start, unless the disk is full."""
