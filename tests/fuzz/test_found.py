@@ -16,7 +16,7 @@ from streams.gate.policy_faults import SPAN_MAX_MS, policy_fault
 from streams.gate.reading import Said
 from streams.gate.rows import Seen
 from streams.gate.words import Answer, Channel, Reason
-from streams.masking import mask_id
+from streams.masking import mask_id, mask_text
 from tests.codec.samples import CODECS
 from tests.fuzz.wire import INT_MAX, LONG_MAX, LONG_MIN
 from tests.gate.examples import (
@@ -79,6 +79,18 @@ def test_a_long_run_of_digits_is_masked_at_once() -> None:
     assert time.thread_time() - began < 0.1
     assert mask_id("9" * 16_000 + "008613800138000-1", ("8613800138000",)) == "…000-1"
     assert mask_id("a13800138000b2", ("8613800138000",)) == "a…000b2"
+
+
+def test_a_long_run_of_digits_is_masked_in_little_memory() -> None:
+    """300 bytes were kept for each digit of a run, to come back to it."""
+    text = "1" * 16_000
+    tracemalloc.start()
+    try:
+        assert mask_text(text) == "…111"
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 20 * len(text)
 
 
 @pytest.mark.parametrize("instant", [LONG_MAX, LONG_MIN])
