@@ -120,6 +120,9 @@ class GateAgent:
 
     def decide_partition(self, partition: PartitionTurn, tables: Tables) -> Counts:
         """Every event of this turn, in the order taken."""
+        stop = self._reference.stop_at(partition.references)
+        if stop is not None:
+            raise stop
         counts = Counts()
         chain = Chain.load(partition.carry)
         if partition.number == 0:
@@ -288,6 +291,8 @@ class GateAgent:
                 fault.topic, 0, fault.offset, 0, fault.key, fault.value, fault.headers, fault.at
             )
             decision = _dead_letter(fault.cause, fault.sentence)
+            if fault.act_id is not None:
+                decision = decision._replace(evidence=(Evidence(topics.ACTS, fault.act_id),))
             counts.add(fault.topic, decision)
             chain = self._outbox.send(partition, chain, None, cause, decision, _NO_POLICY)
         return chain

@@ -57,17 +57,22 @@ def blamed(error: Exception, at_hand: AtHand) -> Stop:
         )
     elif is_reference:
         detail = f"while reading {where}{told}: {said}."
+        detail = f"while reading {where}{told}: {said}."
         advice = (
-            "Every worker reads this topic from its beginning and ends here: no partition goes on, "
-            "and no act can set a reference record aside. Report it, and run a version of the "
-            "program that can take it, the one before or a mended one; nothing was lost."
+            "Every worker reads this topic from its beginning and ends here, until the program is "
+            "mended or this record is set aside; the last good version then stays in force. "
+            + _to_set_aside(at_hand)
         )
     else:
         detail = f"while deciding {where}{told}: {said}."
         advice = (
             "Nothing of the open turn was committed; every start ends here again until the "
-            "program is mended or this record is set aside. Report it; to set it aside, type\n"
-            f"  {record_command(topic, partition, offset)}\nand start the worker again."
+            "program is mended or this record is set aside. " + _to_set_aside(at_hand)
         )
     # The calls are shown, what they were given is not: the exception itself is left out.
     return Stop(Cause.IMPOSSIBLE, detail, advice).with_traceback(error.__traceback__)
+
+
+def _to_set_aside(at_hand: AtHand) -> str:
+    command = record_command(at_hand.topic, at_hand.partition, at_hand.offset)
+    return f"Report it; to set it aside, type\n  {command}\nand start the worker again."

@@ -83,7 +83,7 @@ def _config(settings: Settings, codecs: Codecs, reference_log: ReferenceLog) -> 
             at_hand = AtHand(
                 topics.REFERENCES[topic], 0, message.offset(), message.key(), is_reference=True
             )
-            raise blamed(error, at_hand) from None
+            reference_log.refuse(topic, message, blamed(error, at_hand))
 
     return Config(
         group=settings.group,

@@ -1,4 +1,4 @@
-"""Operators' acts on input records: looked at, judged, and recorded for ever (`vas.acts.v1`).
+"""Operators' acts on records: looked at, judged, and recorded for ever (`vas.acts.v1`).
 
 A record that makes every worker stop must not hold its partition for ever. An act says that one
 record is to be set aside undecided, or that unreadable records up to an offset are, without

@@ -1,8 +1,9 @@
-"""One partition of an input as an operator sees it: where it begins and ends, what is decided."""
+"""A partition of an input, or a reference topic, as an operator sees it."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -14,8 +15,9 @@ from streams.codec.codecs import Codecs
 from streams.egress.records import Decision
 from streams.errors import Cause, Stop
 from streams.ingress.read import TICK, Reader, Unreadable
+from streams.reference.log import Log
 from streams.settings import Settings
-from streams.topics import INPUTS
+from streams.topics import INPUTS, REFERENCES
 
 T = TypeVar("T")
 
@@ -24,6 +26,8 @@ _POLL_SECONDS = 0.2
 _EARLIER_MS = 600_000
 # Looked at before an operator is asked: some seconds' worth.
 _LOOKED_AT_MAX = 100_000
+# Offsets of a partition's decisions in which its last one lies, unless there are marks only.
+_LAST = 20
 # librdkafka's own codes begin with an underscore.
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001
 
@@ -42,19 +46,19 @@ class Unread(NamedTuple):
 class Place:
     """A partition, read until it is closed; only what was committed is seen."""
 
-    def __init__(self, settings: Settings, topic: str, partition: int) -> None:
-        """`topic` without prefix, one of the inputs."""
+    def __init__(self, settings: Settings, codecs: Codecs, topic: str, partition: int) -> None:
+        """`topic` without prefix, an input or a reference topic."""
         self._total = provision.check(settings)
-        if partition >= self._total:
+        self.is_reference = topic in REFERENCES
+        there = 1 if self.is_reference else self._total
+        if partition >= there:
             full = settings.topic_prefix + topic
-            raise Stop(
-                Cause.ACT_REFUSED,
-                f"{full} has {self._total} partitions, 0 to {self._total - 1}: "
-                f"there is no {partition}",
-            )
+            what = "one partition, 0" if there == 1 else f"{there} partitions, 0 to {there - 1}"
+            raise Stop(Cause.ACT_REFUSED, f"{full} has {what}: there is no {partition}")
         self.topic = topic
         self.partition = partition
         self._settings = settings
+        self._codecs = codecs
         self._full = settings.topic_prefix + topic
         self._consumer = Consumer(
             clients.reader(settings, "quarantine") | {"enable.partition.eof": True, "log_level": 2}
@@ -73,7 +77,12 @@ class Place:
         return f"{self._full} [{self.partition}]"
 
     def decided(self) -> int:
-        """The offset up to which the group has decided now; where it begins if it never has."""
+        """The offset up to which the group has decided now; where it begins if it never has.
+
+        Of a reference topic: up to which the last decisions rest on it.
+        """
+        if self.is_reference:
+            return max(self._rested_on(), self.begin)
         asker = Consumer(clients.asker(self._settings, self._settings.group) | {"log_level": 2})
         at = TopicPartition(self._full, self.partition)
         try:
@@ -81,6 +90,13 @@ class Place:
         finally:
             asker.close()
         return max(answer.offset, self.begin)
+
+    def _rested_on(self) -> int:
+        place, decode = REFERENCES.index(self.topic), self._codecs.decoder(topics.DECISIONS)
+        full = self._settings.topic_prefix + topics.DECISIONS
+        with closing(Log(self._settings)) as log:
+            decisions = [decode(each.value()) for each in log.tail(full, self._total, _LAST)]
+        return max((each.reference[place] for each in decisions), default=0)
 
     def decisions_end(self) -> int:
         """Where this partition's decisions end: what is not decided yet will be behind it."""
@@ -97,18 +113,25 @@ class Place:
         )
         return found.offset if found.offset >= 0 else self.decisions_end()
 
-    def decision(self, codecs: Codecs, offset: int, begin: int, seconds: float) -> Decision | None:
+    def decision(self, offset: int, begin: int, seconds: float) -> Decision | None:
         """What was decided on the record there; None if nothing is when time is up.
 
         `begin`: where its decision cannot lie before.
         """
         deadline = time.monotonic() + seconds
-        while self.decided() <= offset:
+        while True:
+            if self.decided() > offset:
+                found = self._decision_on(offset, begin)
+                # Of reference data only the owner of partition 0 tells, and when its turn comes.
+                if found is not None or not self.is_reference:
+                    return found
             if time.monotonic() >= deadline:
                 return None
             time.sleep(_POLL_SECONDS)
+
+    def _decision_on(self, offset: int, begin: int) -> Decision | None:
         cause = self.topic, self.partition, offset, 0
-        decode = codecs.decoder(topics.DECISIONS)
+        decode = self._codecs.decoder(topics.DECISIONS)
         for message in self._read(self._decisions(begin), self.decisions_end() - 1):
             decision: Decision = decode(message.value())
             if decision.cause == cause:
@@ -150,9 +173,9 @@ class Place:
                 break
         self._consumer.unassign()
 
-    def unread(self, codecs: Codecs, last: int) -> Unread:
+    def unread(self, last: int) -> Unread:
         """What cannot be read from where the group is up to an offset, by cause."""
-        reader, source = Reader(codecs), INPUTS.index(self.topic)
+        reader, source = Reader(self._codecs), INPUTS.index(self.topic)
         causes: Counter[str] = Counter()
         count, latest = 0, -1
         for message in islice(self.records(self.decided(), last), _LOOKED_AT_MAX):

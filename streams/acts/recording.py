@@ -54,6 +54,13 @@ def judge(place: Place, kind: ActKind, offset: int) -> None:
             f"{place} begins at offset {place.begin}: record {offset} is gone from the log",
         )
     decided = place.decided()
+    if offset < decided and place.is_reference:
+        raise Stop(
+            Cause.ACT_REFUSED,
+            f"offset {offset} of {place}: decisions rest on it already (all before {decided} was "
+            "read for them)",
+            "Nothing was written: an act is for a record that no worker can take.",
+        )
     if offset < decided:
         whole = "it is" if kind is ActKind.QUARANTINE else "all up to it are"
         raise Stop(

@@ -12,15 +12,26 @@ from streams.audit.books import Books
 from streams.audit.letters import Where, cause_of
 from streams.audit.records import Decision, OperatorAct
 from streams.audit.report import Finding, finding
-from streams.topics import ACTS
+from streams.topics import ACTS, REFERENCES
 
 _SET_ASIDE = "quarantined"
 
 
 def act_on(books: Books, where: Where) -> OperatorAct | None:
-    """The act in force on a record when it was decided."""
+    """The act in force on a record when it was decided.
+
+    On a record of reference data it is in force only where the gate could not take the record, and
+    only the dead letter tells that.
+    """
     decision = books.decided.get(where)
-    return None if decision is None else books.standing.act_on(where, decision.reference)
+    if decision is None or (where[0] in REFERENCES and _SET_ASIDE not in _causes(books, where)):
+        return None
+    return books.standing.act_on(where, decision.reference)
+
+
+def _causes(books: Books, where: Where) -> list[str]:
+    """Of the dead letters of a record."""
+    return [cause_of(dict(letter.headers)) for letter in books.dead_letters.of.get(where, ())]
 
 
 def decided_all_the_same(books: Books) -> Iterator[Finding]:
@@ -28,8 +39,7 @@ def decided_all_the_same(books: Books) -> Iterator[Finding]:
     for where, decision in books.decided.items():
         if act_on(books, where) is None:
             continue
-        causes = [cause_of(dict(letter.headers)) for letter in books.dead_letters.of.get(where, ())]
-        if decision.reason != "DEAD_LETTER" or causes != [_SET_ASIDE]:
+        if decision.reason != "DEAD_LETTER" or _causes(books, where) != [_SET_ASIDE]:
             sentence = "an act before its reference positions set its record aside, and it did not"
             yield finding(8, decision.entry, sentence)
 

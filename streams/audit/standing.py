@@ -23,7 +23,7 @@ from streams.audit.records import (
     Rule,
     Service,
 )
-from streams.topics import ACTS, CREDITS, INPUTS, POLICIES, PROVIDERS, REFERENCES, SERVICES
+from streams.topics import ACTS, CREDITS, POLICIES, PROVIDERS, REFERENCES, SERVICES
 
 Positions = tuple[int, ...]
 R = TypeVar("R", Provider, Service)
@@ -96,7 +96,7 @@ class Standing:
                 self._credits[change.provider_id, change.line].append(change)
         self._acts: dict[tuple[str, int, int], OperatorAct] = {}
         for act in records.get(ACTS, ()):
-            if isinstance(act, OperatorAct) and act.kind == "QUARANTINE" and act.topic in INPUTS:
+            if isinstance(act, OperatorAct) and act.kind == "QUARANTINE":
                 # Of two on one record the first counts, and none is ever taken back.
                 self._acts.setdefault((act.topic, act.partition, act.offset), act)
         self._in_force: dict[int, tuple[list[int], list[Policy]]] = {}
@@ -129,7 +129,7 @@ class Standing:
         return known[1][index - 1] if index else None
 
     def act_on(self, where: tuple[str, int, int], positions: Positions) -> OperatorAct | None:
-        """The operator's act that set an input record aside, as known at these positions."""
+        """The operator's act to set a record aside, as known at these positions."""
         act = self._acts.get(where)
         return act if act is not None and act.entry.offset < positions[_ACTS] else None
 

@@ -1,4 +1,4 @@
-"""`tollgate quarantine`: an operator's acts on input records, kept for ever."""
+"""`tollgate quarantine`: an operator's acts on records, kept for ever."""
 
 import getpass
 from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _WORDS_MAX = 500  # signs: a ticket and a sentence; it travels in headers of dead letters
 
 _TO_COME = "Workers read it within a moment; start those again that have stopped."
+_TAKEN = "Decisions rest on it: a worker could take it, and then an act changes nothing."
 # Most ticks cause none; decisions go when their topic's retention says so.
 _UNTOLD = "A worker has taken it, and no decision on it is on the log: whatever it did stands."
 _PARAMETERS = (
@@ -76,7 +77,8 @@ def record(
     yes: bool,  # noqa: FBT001  # click gives options by name
     timeout: timedelta,
 ) -> None:
-    """Set exactly one record of an input aside, undecided.
+    """Set exactly one record aside, undecided: of an input, or of reference data that no worker can
+    take.
 
     It becomes a dead letter with cause `quarantined` that names this act; nobody is charged for it,
     and its sender may publish it again under the same id. Where workers run, the command waits for
@@ -86,9 +88,11 @@ def record(
     from streams.errors import Cause, Stop
     from streams.tail import Shower, codecs_of
 
-    loaded, found = settings.load(), _input(topic)
-    with registry_trouble(), closing(Place(loaded, found.name, partition)) as place:
+    loaded = settings.load()
+    found = _topic(topic, topics.Kind.INPUT, topics.Kind.REFERENCE)
+    with registry_trouble():
         codecs = codecs_of(loaded)
+    with registry_trouble(), closing(Place(loaded, codecs, found.name, partition)) as place:
         # Before it is judged: what is undecided then cannot have its decision before this.
         begin = place.decisions_end()
         stands = _is_on_record(loaded, ActKind.QUARANTINE, place, offset)
@@ -103,9 +107,7 @@ def record(
         else:
             click.echo(Shower(codecs, found, loaded.topic_prefix).line(message))
             _act(loaded, ActKind.QUARANTINE, place, offset, by, reason, yes=yes)
-        _tell_what_came(
-            place, offset, place.decision(codecs, offset, begin, timeout.total_seconds())
-        )
+        _tell_what_came(place, offset, place.decision(offset, begin, timeout.total_seconds()))
 
 
 @quarantine.command()
@@ -137,10 +139,12 @@ def unreadable(
     from streams.errors import Cause, Stop
     from streams.tail import codecs_of
 
-    loaded, found = settings.load(), _input(topic)
-    with registry_trouble(), closing(Place(loaded, found.name, partition)) as place:
+    loaded, found = settings.load(), _topic(topic, topics.Kind.INPUT)
+    with registry_trouble():
+        codecs = codecs_of(loaded)
+    with registry_trouble(), closing(Place(loaded, codecs, found.name, partition)) as place:
         if not _is_on_record(loaded, ActKind.RAISE_LIMIT, place, up_to):
-            unread = place.unread(codecs_of(loaded), up_to)
+            unread = place.unread(up_to)
             causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unread.causes.items()))
             last = f"; the last of them is offset {unread.last}" if unread.causes else ""
             click.echo(
@@ -158,15 +162,16 @@ def unreadable(
             click.echo(_TO_COME)
 
 
-def _input(named: str) -> topics.Topic:
+def _topic(named: str, *kinds: topics.Kind) -> topics.Topic:
     from streams.tail import find, like
 
     found = find(named, settings.load().topic_prefix)
     if found is None:
         raise click.UsageError(f"there is no topic {named!r}; is it {', '.join(like(named))}?")
-    if found.kind is not topics.Kind.INPUT:
-        inputs = ", ".join(topics.INPUTS)
-        raise click.UsageError(f"{found.name} is no input; acts are on records of {inputs}")
+    if found.kind not in kinds:
+        named = ", ".join(topic.name for topic in topics.CATALOGUE if topic.kind in kinds)
+        kind = " nor reference data" if len(kinds) > 1 else ""
+        raise click.UsageError(f"{found.name} is no input{kind}; this is for records of {named}")
     return found
 
 
@@ -216,8 +221,8 @@ def _tell_what_came(place: "Place", offset: int, decision: "Decision | None") ->
     from streams.errors import Cause, Stop
 
     if decision is None:
-        is_decided = place.decided() > offset
-        click.echo(_UNTOLD if is_decided else _TO_COME)
+        taken = _TAKEN if place.is_reference else _UNTOLD
+        click.echo(taken if place.decided() > offset else _TO_COME)
     elif any(one.topic == topics.ACTS for one in decision.evidence):
         click.echo("Set aside: it is a dead letter, and nothing was done.")
     else:

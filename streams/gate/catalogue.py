@@ -127,8 +127,10 @@ class Catalogue:
             return _same_instant(record, other)
         if fault := policy_fault(record):
             return fault
+        # Made first: a record at which that fails must leave nothing behind.
+        in_force = PolicyInForce(record)
         self._versions[record.policy_id] = record.version
-        self.policies[record.effective_from] = PolicyInForce(record)
+        self.policies[record.effective_from] = in_force
         self._starts = sorted(self.policies)
         self._timeline = [self.policies[start] for start in self._starts]
         return None

@@ -5,10 +5,13 @@ from typing import NamedTuple
 from streams import topics
 from streams.codec.codecs import Codecs
 from streams.codec.faults import Undecodable
+from streams.codec.registry import RegistryUnavailable
 from streams.errors import Cause, Stop
 from streams.gate.catalogue import Catalogue
+from streams.gate.words import ActKind
+from streams.masking import mask_text
 from streams.reference.log import Log
-from streams.reference.reader import Fault, ReferenceReader
+from streams.reference.reader import REFERENCE_FAULT, Fault, ReferenceReader
 from streams.reference.records import Record, id_of
 from streams.settings import Settings
 
@@ -30,12 +33,20 @@ def read_standing(settings: Settings, codecs: Codecs, log: Log) -> Standing:
     reader = ReferenceReader(codecs, Catalogue())
     latest: dict[tuple[str, str], Record] = {}
     notes: list[str] = []
+    refused: dict[tuple[str, int | None], str] = {}
     names = {settings.topic_prefix + name: name for name in topics.REFERENCES}
     for full_name, messages in log.whole(names).items():
         name = names[full_name]
         for message in messages:
             key, value = message.key(), message.value()
-            fault = reader.take(name, key, value)
+            try:
+                fault = reader.take(name, key, value)
+            except Exception as error:
+                if isinstance(error, Stop | RegistryUnavailable):
+                    raise
+                said = mask_text(f"{type(error).__name__}: {error}")
+                refused[name, message.offset()] = said
+                fault = Fault(REFERENCE_FAULT, f"an operator set it aside ({said})")
             if fault is None:
                 record = reader.read(name, key, value)
                 assert not isinstance(record, Fault), "the same bytes were read a moment ago"
@@ -43,6 +54,19 @@ def read_standing(settings: Settings, codecs: Codecs, log: Log) -> Standing:
             else:
                 where = f"{full_name} at offset {message.offset()}"
                 notes.append(f"{where} is not in force: {fault.sentence}")
+    set_aside = {
+        (act.topic, act.offset)
+        for act in reader.catalogue.acts.values()
+        if act.kind is ActKind.QUARANTINE
+    }
+    for (name, offset), said in refused.items():
+        if (name, offset) not in set_aside:
+            raise Stop(
+                Cause.REFERENCE_REFUSED,
+                f"{settings.topic_prefix}{name} at offset {offset} cannot be taken: {said}",
+                "No worker of this version can take it either. Run a version that can, or set the "
+                "record aside with `tollgate quarantine record` first (deploy/stopping.md).",
+            )
     return Standing(reader.catalogue, latest, tuple(notes))
 
 

@@ -6,6 +6,7 @@ The worker's own words are followed to the letter: what it says to type is what 
 import re
 import shlex
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +15,17 @@ import pytest
 from streams import topics
 from streams.acts import id_of
 from streams.broker import EmbeddedBroker
-from streams.errors import Cause
+from streams.errors import Cause, Stop
 from streams.gate.events import Tick
 from streams.gate.words import ActKind
-from tests.app.planted import LAPSING, PLANTED
+from streams.reference.log import Log
+from streams.reference.reader import ReferenceReader
+from streams.reference.standing import read_standing
+from tests.app.planted import LAPSING, PLANTED, take
 from tests.app.rig import (
     ASKS,
     ASKS_NOT,
+    CODECS,
     Gate,
     Sent,
     Told,
@@ -56,14 +61,14 @@ def stop_of(gate: Gate, name: str, **environment: str) -> tuple[int, str]:
         return worker.wait_for_end(), worker.said()
 
 
-def typed(gate: Gate, said: str, **instead: str) -> str:
+def typed(gate: Gate, said: str, *more: str, **instead: str) -> str:
     """Type the command that was told, with a reason; what it prints."""
     [line] = re.findall(r"^ +(tollgate quarantine .*)$", said, re.MULTILINE)[-1:]
     words = shlex.split(line)[1:]
     for option, value in instead.items():
         words[words.index(f"--{option.replace('_', '-')}") + 1] = value
     words[words.index("--reason") + 1] = WHY
-    return gate.tollgate(*words, "--by", "ops", "--yes")
+    return gate.tollgate(*words, *more, "--by", "ops", "--yes")
 
 
 @pytest.fixture(scope="module")
@@ -164,20 +169,48 @@ def test_what_is_due_cannot_be_set_aside_and_says_so(
     assert LAPSING not in said
 
 
-def test_a_reference_record_is_named_and_no_command_is_told(
-    kafka: EmbeddedBroker, prefix: str, tmp_path: Path
+def test_a_reference_record_is_set_aside_like_any_other(
+    kafka: EmbeddedBroker, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ends each worker at its start; no act would help, and the assertion's number is masked."""
+    """It ends every worker, also one that is on its way, until its act is there; then the last good
+    version stays in force, also for who plans the next one. The assertion's number is masked.
+    """
     gate = Gate(kafka, prefix, tmp_path, example())
-    [sent] = gate.write(Unsent(topics.SERVICES, PLANTED.encode(), b"", 0))
-    for name in ("first", "second"):
-        code, said = stop_of(gate, name)
+    orders = [keyed(order(number, "o-1", ASKS_NOT, now_ms())) for number in NUMBERS[:2]]
+    with gate.worker("first", BROKEN) as worker:
+        early = gate.write(orders[0])
+        worker.wait(lambda: gate.has_taken(early), "an order before it is taken")
+        [sent] = gate.write(Unsent(topics.SERVICES, PLANTED.encode(), b"", 0))
+        stops = [(worker.wait_for_end(), worker.said())]
+    late = gate.write(orders[1])
+    stops.append(stop_of(gate, "second"))
+    for code, said in stops:
         assert code == Cause.IMPOSSIBLE.exit_code, said
         where = f"while reading services.v1 [0] offset {sent.offset}: "
         assert f"{where}AssertionError: a service for …077 without a price." in said
-        assert "no act can set a reference record aside" in said
-        assert "tollgate quarantine" not in said
         assert LAPSING not in said
+    monkeypatch.setattr(ReferenceReader, "take", take)
+    with pytest.raises(Stop, match=f"services.v1 at offset {sent.offset} cannot be taken") as stop:
+        standing(gate)
+    assert stop.value.cause is Cause.REFERENCE_REFUSED
+    assert "start those again that have stopped" in typed(gate, stops[1][1])
+    with gate.worker("third", BROKEN) as worker:
+        worker.wait(lambda: gate.has_taken(late), "the order behind it is taken")
+        assert "Set aside: it is a dead letter" in typed(gate, stops[0][1], "--timeout", "30s")
+        assert worker.stop() == 0
+    told = Told(gate.history())
+    [letter] = told.letters(sent)
+    act_id = id_of(ActKind.QUARANTINE, *sent.place)
+    assert dict(letter.headers)["tollgate.act"] == act_id.encode()
+    assert [told.reasons(one) for one in (*early, *late)] == [["APPROVED_NOT_ASKED"]] * 2
+    assert told.audit().held, told_of(told.audit())
+    assert f"at offset {sent.offset} is not in force: an operator set it aside" in standing(gate)
+
+
+def standing(gate: Gate) -> str:
+    """What is not in force of the reference data, as whoever plans a change is told."""
+    with closing(Log(gate.settings)) as log:
+        return "\n".join(read_standing(gate.settings, CODECS, log).notes)
 
 
 def test_a_bad_batch_is_let_pass_up_to_its_end_and_no_further(

@@ -1,4 +1,5 @@
-"""An honest day with operators' acts behind it: an order, a care action and a tick are set aside.
+"""An honest day with operators' acts behind it: an order, a care action, a tick and a service are
+set aside, and an act on a service that the gate could take changes nothing.
 
 And for what acts promise, ways to break it: each changes that day and gives the record that shows
 it.
@@ -7,7 +8,7 @@ it.
 from hashlib import blake2b
 from typing import Any
 
-from streams.topics import ACTS, CARE, DEAD_LETTERS, DECISIONS, ORDERS, TICKS
+from streams.topics import ACTS, CARE, DEAD_LETTERS, DECISIONS, ORDERS, SERVICES, TICKS
 from tests.audit.doctors import Doctor, decision_on, order_of
 from tests.audit.honest import BO, DA, EVA, Gate, honest
 from tests.audit.scribe import LIFE, MORNING, Draft, Scribe
@@ -56,10 +57,16 @@ def acted() -> Scribe:
     action: dict[str, Any] = {"action_id": "a1", "kind": "LOOK", "agent": "mo", "reason": "asked"}
     care = scribe.event(CARE, DA, EVENING + 2, **action, acted_at=EVENING + 2)
     tick = scribe.append(TICKS, 0, EVENING + 3, None, {"tick_id": "t", "at": EVENING + 3})
-    for record in (order, care, tick):
+    sold = scribe.all(SERVICES)[0]
+    dearer, cheaper = (
+        scribe.append(SERVICES, 0, EVENING + 3, sold.key, sold.fields | {"version": 2, **price})
+        for price in ({"price_minor": 999_999}, {"price_minor": 1})
+    )
+    for record in (order, care, tick, dearer, sold):
         record_act(scribe, record)
-    for record in (order, care, tick):
+    for record in (order, care, tick, dearer):
         set_aside(scribe, record)
+    assert cheaper.offset == dearer.offset + 1, "the next version in force is the same one"
     gate.charged(gate.order(DA, "o7", "news", EVENING + 4))
     scribe.tick(EVENING + 5)
     return scribe
@@ -95,6 +102,17 @@ def no_act(scribe: Scribe) -> Draft:
 def no_act_on_the_tick(scribe: Scribe) -> Draft:
     scribe.log(ACTS, 0)[3].fields["topic"] = ORDERS
     return letter(scribe, TICKS)
+
+
+def no_act_on_the_service(scribe: Scribe) -> Draft:
+    scribe.log(ACTS, 0)[4].fields["offset"] += 1
+    return letter(scribe, SERVICES)
+
+
+def act_on_the_service_not_named(scribe: Scribe) -> Draft:
+    decision = aside(scribe, SERVICES)
+    decision.fields["evidence"] = []
+    return decision
 
 
 def act_comes_later(scribe: Scribe) -> Draft:
@@ -179,10 +197,20 @@ DOCTORED: dict[Doctor, int] = {
         ),
         8,
     ),
-    **dict.fromkeys((no_act, no_act_on_the_tick, act_comes_later, limit_taken_for_an_act), 10),
+    **dict.fromkeys(
+        (
+            no_act,
+            no_act_on_the_tick,
+            no_act_on_the_service,
+            act_comes_later,
+            limit_taken_for_an_act,
+        ),
+        10,
+    ),
     **dict.fromkeys(
         (
             act_not_named,
+            act_on_the_service_not_named,
             another_act_named,
             act_named_for_nothing,
             letter_names_no_act,

@@ -182,7 +182,22 @@ REFUSED: dict[str, tuple[Callable[[int], tuple[str, ...]], int, str]] = {
     "no input": (
         lambda home: ("record", "decisions", *at(home, 0), *WHY),
         2,
-        "decisions.v1 is no input; acts are on records of orders.v1, ",
+        "decisions.v1 is no input nor reference data; this is for records of orders.v1, ",
+    ),
+    "no limit of reference data": (
+        lambda _: ("unreadable", "services", "--partition", "0", "--up-to", "0", *WHY),
+        2,
+        "services.v1 is no input; this is for records of orders.v1, ",
+    ),
+    "reference data in force": (
+        lambda _: ("record", "services", *at(0, 0), *WHY),
+        Cause.ACT_REFUSED.exit_code,
+        "services.v1 [0]: decisions rest on it already",
+    ),
+    "no second partition of reference data": (
+        lambda _: ("record", "services", *at(1, 0), *WHY),
+        Cause.ACT_REFUSED.exit_code,
+        "services.v1 has one partition, 0: there is no 1",
     ),
     "no such partition": (
         lambda _: ("record", "orders", *at(2, 5), *WHY),

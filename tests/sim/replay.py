@@ -199,13 +199,14 @@ class _OnePartition:
     def _fold(self, positions: list[int]) -> None:
         """Reference data as far as the decision knew it."""
         partition = self._partition
-        before = partition.references
+        before, fold = partition.references, self._job.config.fold
         if list(before) == positions:
             return
+        assert fold is not None
         for place, (start, end) in enumerate(zip(before, positions, strict=True)):
             log = self._logs[topics.REFERENCES[place], 0]
             for heard in log[start:end]:
-                self._job.reference.fold(place, heard.message)
+                fold(place, heard.message)
         partition.references_before, partition.references = before, tuple(positions)
 
     def _tick_until(self, watermark: int, cause: dict[str, Any]) -> None:
