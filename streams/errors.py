@@ -257,6 +257,19 @@ class Cause(Enum):
         "Keep the folder it names and report it: nothing that was produced may be trusted.",
         Supervisor.NOBODY,
     )
+    HISTORY_INCOMPLETE = Fatal(
+        41,
+        "the history is not all there",
+        "What is gone cannot be judged. Restore it, or read it from an archive; what was checked "
+        "without it is said.",
+        Supervisor.NOBODY,
+    )
+    HISTORY_BROKEN = Fatal(
+        42,
+        "the history does not hold",
+        "Keep the topics as they are and report it: a record is not what was decided on or sent.",
+        Supervisor.NOBODY,
+    )
 
     @property
     def exit_code(self) -> int:

@@ -8,7 +8,7 @@ digests, seals, segments, days and rules are computed again from their specifica
 from collections.abc import Sequence
 from pathlib import Path
 
-from streams.audit.history import Entry, History
+from streams.audit.history import History
 from streams.audit.judge import audit
 from streams.audit.read import read_history
 from streams.audit.report import Finding, Report
@@ -16,7 +16,6 @@ from streams.audit.strict import Schemas, released
 from streams.settings import Settings
 
 __all__ = [
-    "Entry",
     "Finding",
     "History",
     "Report",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from streams.audit import records
 from streams.audit.derive import digest, partition_of
-from streams.audit.history import Entry, History
+from streams.audit.history import History
 from streams.audit.letters import DeadLetters, Where, origin
 from streams.audit.records import (
     Alarm,
@@ -34,6 +34,7 @@ from streams.audit.records import (
 )
 from streams.audit.standing import Standing
 from streams.audit.strict import Malformed, Schemas
+from streams.history import Entry
 from streams.topics import (
     ACTS,
     ALARMS,

@@ -1,32 +1,14 @@
 """What was on the topics, whole: the only thing an audit is about.
 
-Laws: a record is kept as it was read (key, value and headers are bytes, nothing decoded, nothing
-left out), in the order of its partition. This file must not know Kafka, so that a history written
-by hand, or a doctored one, is audited exactly as a real one is.
+Laws: a record is kept as it was read, in the order of its partition. This file must not know Kafka,
+so that a history written by hand, or a doctored one, is audited exactly as a real one is.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-Headers = tuple[tuple[str, bytes | None], ...]
-
-
-class Entry(NamedTuple):
-    """One record as it lies on its topic; `topic` is the catalogue's name, without prefix."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int  # milliseconds since the epoch: the time of the record (DESIGN §6)
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-    def __repr__(self) -> str:
-        """Where it lies; never its key, which is a subscriber's number (law 11)."""
-        return f"Entry({self.topic}[{self.partition}]@{self.offset})"
+from streams.history import Entry, Home
 
 
 @dataclass(slots=True)
@@ -35,8 +17,8 @@ class History:
 
     topics: Mapping[str, Sequence[Entry]]
     partitions: int  # of each per-subscriber topic
-    # The group's committed offsets by (catalogue name, partition); None: not known, not judged.
-    committed: Mapping[tuple[str, int], int] | None = None
+    # The group's committed offsets; None: not known, not judged.
+    committed: Mapping[Home, int] | None = None
     prefix: str = "vas."
     log_files: Sequence[Path] = field(default_factory=tuple)
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from streams.audit.answers import Words
 from streams.audit.books import Books
-from streams.audit.history import Entry
 from streams.audit.people import Person, Prompt
 from streams.audit.records import Charge, Decision, Order, Policy, Rule
 from streams.audit.report import Finding, finding
 from streams.audit.standing import day_of
+from streams.history import Entry
 from streams.topics import ORDERS
 
 

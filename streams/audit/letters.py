@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from streams.audit.history import Entry, History
+from streams.audit.history import History
+from streams.history import Entry
 
 Where = tuple[str, int, int]  # topic, partition, offset
 # Causes for which a settlement is set aside when it has been understood.

@@ -7,7 +7,7 @@ gate's types: two readings of one schema that disagree are a finding, one shared
 
 from typing import NamedTuple
 
-from streams.audit.history import Entry
+from streams.history import Entry
 
 
 class Order(NamedTuple):

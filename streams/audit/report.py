@@ -13,8 +13,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.audit.history import Entry
 from streams.errors import Cause
+from streams.history import Entry
 
 # Kept of one law: a history broken throughout would otherwise fill the memory with one sentence.
 FINDINGS_KEPT_MAX = 1000

@@ -23,7 +23,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from streams import clients, provision, topics
-from streams.audit import Entry, History, Report, audit, read_history, released
+from streams.audit import History, Report, audit, read_history, released
 from streams.broker import EmbeddedBroker
 from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
@@ -31,6 +31,7 @@ from streams.egress import records
 from streams.gate import effects, events, reference, rows, words
 from streams.gate.events import Order, Reply, Tick
 from streams.gate.words import Channel
+from streams.history import Entry
 from streams.reference import applying
 from streams.reference import file as reference_file
 from streams.reference.file import ReferenceFile

@@ -20,7 +20,8 @@ from typing import Any
 from confluent_kafka import murmur2
 from fastavro import parse_schema, schemaless_writer
 
-from streams.audit import Entry, History
+from streams.audit import History
+from streams.history import Entry
 from streams.topics import (
     ALARMS,
     CHARGES,

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from streams.audit import Entry, History, audit, released
+from streams.audit import History, audit, released
+from streams.history import Entry
 from streams.topics import CHARGES, DECISIONS, ORDERS, REPLIES, VERDICTS
 from tests.audit.acted import DOCTORED as ACTED_DOCTORED
 from tests.audit.acted import acted

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import streams.audit
-from streams.audit import Entry, released
+from streams.audit import released
 from streams.audit.answers import Reading, Words, plain
 from streams.audit.books import Books
 from streams.audit.derive import partition_of
@@ -21,6 +21,7 @@ from streams.audit.laws.law08_same_log import _in_order
 from streams.audit.segments import count
 from streams.audit.standing import day_of
 from streams.audit.strict import Malformed, walk
+from streams.history import Entry
 from streams.topics import DECISIONS, ORDERS, POLICIES, REFERENCES, TICKS
 from tests.audit.honest import honest
 from tests.audit.market import policy
@@ -233,8 +234,13 @@ def test_the_walk_accepts_what_fastavro_writes(record: dict[str, Any], rest: byt
 
 
 def test_the_auditor_shares_nothing_with_what_it_audits() -> None:
-    """Of the product, only the catalogue of topics, settings, clients and errors are imported."""
-    allowed = {"streams.topics", "streams.settings", "streams.clients", "streams.errors"}
+    """Of the product, only the catalogue of topics, settings, clients, errors and what was recorded
+    are imported.
+    """
+    allowed = {
+        *("streams.topics", "streams.settings", "streams.clients", "streams.errors"),
+        "streams.history",
+    }
     folder = Path(streams.audit.__file__).parent
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -6,9 +6,10 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from streams import clients, provision
-from streams.audit import Entry, History, audit_topics, read_history
+from streams.audit import History, audit_topics, read_history
 from streams.broker import EmbeddedBroker
 from streams.errors import Stop
+from streams.history import Entry
 from streams.settings import Settings
 from streams.topics import CHARGES, ORDERS, REFERENCES, REPLIES
 from tests.audit.honest import honest

@@ -36,6 +36,7 @@ FORBIDDEN = {
     "What comes in knows of what goes out": ("streams.ingress.read", "streams.egress.outbox"),
     "The outside world shares": ("streams.world.people", "streams.gate.decide"),
     "The auditor shares no code": ("streams.audit.derive", "streams.gate.ids"),
+    "What was recorded is read back": ("streams.history.topics", "streams.codec.framing"),
     "A worker needs no embedded": ("streams.app", "streams.broker.embedded"),
     "The embedded broker stands alone": ("streams.broker.config", "streams.topics"),
     "Tables of contents know no parts": ("streams.topics", "streams.codec.ids"),

@@ -4,7 +4,6 @@ import re
 from random import Random
 
 from streams.audit.answers import Words
-from streams.audit.history import Entry
 from streams.audit.records import Policy as AuditedPolicy
 from streams.audit.segments import count
 from streams.gate.ids import masked, shown
@@ -12,6 +11,7 @@ from streams.gate.policy import PolicyInForce, normalise
 from streams.gate.reading import Reading, Said
 from streams.gate.segments import GSM_DEFAULT, GSM_EXTENSION, measure
 from streams.gate.words import Answer, Channel, Encoding, Keyword
+from streams.history import Entry
 from streams.masking import mask_bytes, mask_id, mask_text
 from tests.codec.samples import as_json
 from tests.fuzz.fuzzing import Single

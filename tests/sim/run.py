@@ -13,11 +13,12 @@ from random import Random
 from typing import NamedTuple
 
 from streams import topics
-from streams.audit import Entry, History, audit
+from streams.audit import History, audit
 from streams.engine import Cause
 from streams.engine import Partition as EnginePartition
 from streams.gate.events import Tick
 from streams.gate.words import Confirmation
+from streams.history import Entry
 from streams.topics import CATALOGUE, Kind
 from tests.sim.books import Books, Violation
 from tests.sim.crowd import Crowd, Unsent

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from streams.audit.derive import digest
 from streams.audit.evidence import Evidence
-from streams.audit.history import Entry
 from streams.audit.records import Decision
 from streams.audit.report import Finding, finding
+from streams.history import Entry
 from streams.topics import DEAD_LETTERS, INPUTS, REFERENCES, TICKS
 
 NUMBER = 9

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from streams.audit.acts import without_act
 from streams.audit.evidence import Evidence
 from streams.audit.faults import fault_of
-from streams.audit.history import Entry
 from streams.audit.letters import Where, cause_of
 from streams.audit.report import Finding, finding
+from streams.history import Entry
 from streams.topics import DEAD_LETTERS, REFERENCES
 
 NUMBER = 10

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from streams.audit.books import is_msisdn
 from streams.audit.evidence import Evidence
-from streams.audit.history import Entry
 from streams.audit.report import Finding, finding
+from streams.history import Entry
 from streams.topics import (
     ALARMS,
     CHARGES,

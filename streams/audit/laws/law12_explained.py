@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from streams.audit.acts import unexplained
 from streams.audit.derive import FIRST_SEAL, digest, seal
 from streams.audit.evidence import Evidence
-from streams.audit.history import Entry
 from streams.audit.records import CareAction, Charge, Decision
 from streams.audit.report import Finding, finding
+from streams.history import Entry
 from streams.topics import ACTS, INPUTS, REFERENCES
 
 NUMBER = 12
