@@ -27,11 +27,14 @@ from streams.history.source import Home, Span, check_asked, incomplete
 from streams.settings import Settings
 from streams.topics import CATALOGUE, CHANGELOG, DECISIONS, Kind
 
-# Records asked for at a time: enough that the call costs little, few enough to stay small.
-_BATCH = 2_000
-# Fetched ahead of whoever reads; a topic's largest record (2 MiB) must fit.
-_QUEUE_KIB = 8 * 1024
-_FETCH_BYTES = 2 * 1024 * 1024
+# Records asked for at a time: enough that the call costs little, few enough to stay small also
+# where each has the 16 KiB of the largest input.
+_BATCH = 500
+# Fetched ahead of whoever reads, a home; a larger record is given all the same, alone.
+_QUEUE_KIB = 2 * 1024
+_FETCH_BYTES = 1024 * 1024
+# Small records weigh several times their bytes.
+_QUEUE_RECORDS = 10_000
 _ANSWER_SECONDS = 30.0
 # Without a record or an end for this long a broker is gone; a reader must not wait for ever.
 _SILENCE_SECONDS = 60.0
@@ -108,6 +111,7 @@ class _Reading:
                 # What is gone is said, never passed over.
                 "auto.offset.reset": "error",
                 "queued.max.messages.kbytes": _QUEUE_KIB,
+                "queued.min.messages": _QUEUE_RECORDS,
                 "fetch.message.max.bytes": _FETCH_BYTES,
                 "error_cb": self._hear,
                 "log_level": 2,
