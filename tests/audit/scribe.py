@@ -189,7 +189,7 @@ class Scribe:
             DECISIONS,
             cause.partition,
             cause.at if at is None else at,
-            key or cause.key,
+            None if cause.topic in REFERENCES else key or cause.key,
             {
                 "sequence": len(self.log(DECISIONS, cause.partition)),
                 "cause": {

@@ -3,19 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
 
-from streams import clients, provision
-from streams.audit import History, audit_topics, read_history
+from streams import provision
+from streams.audit import audit_topics, read_history
 from streams.broker import EmbeddedBroker
 from streams.errors import Stop
 from streams.history import Entry
 from streams.settings import Settings
-from streams.topics import CHARGES, ORDERS, REFERENCES, REPLIES
+from streams.topics import ORDERS, REFERENCES, REPLIES
 from tests.audit.honest import honest
-from tests.audit.scribe import OUTPUTS, PARTITIONS
-
-ANSWER_SECONDS = 30
+from tests.audit.published import write
+from tests.audit.scribe import PARTITIONS
 
 
 @pytest.fixture
@@ -30,54 +28,6 @@ def settings(kafka: EmbeddedBroker, prefix: str) -> Settings:
     )
     provision.apply(made)
     return made
-
-
-def write(settings: Settings, history: History) -> None:
-    """Inputs and reference data as their writers publish them, outputs in one transaction."""
-    outside = Producer(clients.producer(settings, "outside"))
-    for entries in history.topics.values():
-        for entry in entries:
-            if entry.topic not in OUTPUTS:
-                send(outside, settings, entry)
-    assert outside.flush(ANSWER_SECONDS) == 0
-    configuration = clients.producer(settings, "gate")
-    gate = Producer(configuration | {"transactional.id": settings.group})
-    gate.init_transactions(ANSWER_SECONDS)
-    gate.begin_transaction()
-    for topic in OUTPUTS:
-        for entry in history.of(topic):
-            send(gate, settings, entry)
-    gate.commit_transaction(ANSWER_SECONDS)
-    gate.begin_transaction()
-    send(gate, settings, history.of(CHARGES)[0])
-    assert gate.flush(ANSWER_SECONDS) == 0
-    gate.abort_transaction(ANSWER_SECONDS)
-    commit(settings, history)
-
-
-def send(producer: Producer, settings: Settings, entry: Entry) -> None:
-    """One record, where and when it was."""
-    producer.produce(
-        settings.topic_prefix + entry.topic,
-        entry.value,
-        entry.key,
-        entry.partition,
-        timestamp=entry.timestamp,
-        headers=list(entry.headers),
-    )
-
-
-def commit(settings: Settings, history: History) -> None:
-    """The group's positions."""
-    consumer = Consumer(clients.reader(settings, "gate") | {"group.id": settings.group})
-    consumer.commit(
-        offsets=[
-            TopicPartition(settings.topic_prefix + topic, partition, offset)
-            for (topic, partition), offset in (history.committed or {}).items()
-        ],
-        asynchronous=False,
-    )
-    consumer.close()
 
 
 def test_what_was_committed_is_read_and_audited(settings: Settings) -> None:
