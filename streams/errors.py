@@ -270,6 +270,12 @@ class Cause(Enum):
         "Keep the topics as they are and report it: a record is not what was decided on or sent.",
         Supervisor.NOBODY,
     )
+    ANCHORS_REFUSED = Fatal(
+        43,
+        "the signed heads cannot be used",
+        "Take the file and the key from where they are kept safe: the topics were not judged.",
+        Supervisor.NOBODY,
+    )
 
     @property
     def exit_code(self) -> int:

@@ -3,6 +3,7 @@
 import click
 
 import streams
+from streams.cli.audit import audit
 from streams.cli.broker import broker
 from streams.cli.care import care
 from streams.cli.config import config
@@ -20,6 +21,7 @@ SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Before anything runs", (config, schemas, topics, reference)),
     ("Run the gate", (worker, faust)),
     ("Look and act", (tail, care, quarantine)),
+    ("Prove what was recorded", (audit,)),
     ("Try it on your own machine", (demo, broker, simulate)),
 )
 
