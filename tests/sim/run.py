@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from streams import topics
 from streams.audit import History, audit
+from streams.audit.verify.run import verify_partition
 from streams.engine import Cause
 from streams.engine import Partition as EnginePartition
 from streams.gate.events import Tick
 from streams.gate.words import Confirmation
 from streams.history import Entry
 from streams.topics import CATALOGUE, Kind
+from tests.history.memory import MemorySource
 from tests.sim.books import Books, Violation
 from tests.sim.crowd import Crowd, Unsent
 from tests.sim.endings import ended
@@ -435,12 +437,24 @@ class Run:
 
     def _judge(self, *, drained: bool) -> Outcome:
         """The auditor over everything, and law 8 by doing it all again."""
-        report = audit(self._history(drained=drained), schemas(), drained=drained)
+        history = self._history(drained=drained)
+        report = audit(history, schemas(), drained=drained)
         if not report.held:
             raise Violation("; ".join(str(one) for one in report.findings[:3]))
+        if drained:
+            self._verify(history)
         settings = self.plan.settings("replay", "", dead_letters_share_max=100)
         replay = Replay(settings, self.journal, self.plan.partitions, self.mark)
         return Outcome(self._digest(), replay.run(), report.records, self.over)
+
+    def _verify(self, history: History) -> None:
+        """What was recorded holds together, by the reader that goes forward only."""
+        entries = (entry for topic in history.topics.values() for entry in topic)
+        source = MemorySource.of(entries, history.partitions, history.prefix)
+        for number in range(history.partitions):
+            result = verify_partition(source, number, schemas())
+            if not result.holds:
+                raise Violation("; ".join([*map(str, result.flaws[:3]), *result.gone]))
 
     def _end_faults(self) -> None:
         """Everything is as it should be again, but what cannot be mended."""
