@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from os import kill
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from streams.broker import EmbeddedBroker
@@ -106,10 +111,20 @@ def _delete_records(topic: str, stage: Stage, job: Rig) -> tuple[str, Sequence[i
     name = job.prefix + topic
     if topic == "changelog":  # a topic that is only compacted refuses
         _configure(admin, name, "cleanup.policy", "compact,delete")
-    found = admin.delete_records([TopicPartition(name, number, -1)])
-    for future in found.values():
-        future.result()
+    job.wait(lambda: _is_deleted(admin, TopicPartition(name, number, -1)), "the records' deletion")
     return f"records of {topic} deleted", [number]
+
+
+def _is_deleted(admin: AdminClient, up_to: TopicPartition) -> bool:
+    """Not while the broker has not heard of the topic's new policy."""
+    [deleted] = admin.delete_records([up_to]).values()
+    try:
+        deleted.result()
+    except KafkaException as refused:
+        if refused.args[0].code() == KafkaError.POLICY_VIOLATION:
+            return False
+        raise
+    return True
 
 
 def _configure(admin: AdminClient, topic: str, name: str, value: str) -> None:
