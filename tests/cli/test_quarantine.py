@@ -19,6 +19,7 @@ from streams.cli.main import tollgate
 from streams.errors import Cause, Stop
 from streams.gate.reference import OperatorAct
 from streams.gate.words import ActKind
+from streams.history import TopicSource
 from streams.ingress.acts import record_command, unreadable_command
 from streams.reference.log import Writer
 from tests.app.rig import ASKS_NOT, CODECS, Gate, example, keyed, now_ms, order, ticks_at
@@ -67,7 +68,8 @@ def at(partition: int, offset: int) -> tuple[str, ...]:
 
 def acts(gate: Gate) -> list[tuple[bytes | None, OperatorAct]]:
     """What lies on the acts' topic: key and act."""
-    entries = gate.history().of(topics.ACTS)
+    source, home = TopicSource.open(gate.settings), (topics.ACTS, 0)
+    entries = source.read(home, *source.spans[home])
     return [(entry.key, CODECS.decode(topics.ACTS, entry.value)) for entry in entries]
 
 
