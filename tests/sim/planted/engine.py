@@ -134,7 +134,7 @@ ENGINE_FAULTS: tuple[Planted, ...] = (
         "streams.engine.restore:Opening._replay",
         "ended = offset is not None and offset >= high",
         "ended = True",
-        89,
+        127,
         150,
     ),
     Planted(
