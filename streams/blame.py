@@ -57,7 +57,6 @@ def blamed(error: Exception, at_hand: AtHand) -> Stop:
         )
     elif is_reference:
         detail = f"while reading {where}{told}: {said}."
-        detail = f"while reading {where}{told}: {said}."
         advice = (
             "Every worker reads this topic from its beginning and ends here, until the program is "
             "mended or this record is set aside; the last good version then stays in force. "

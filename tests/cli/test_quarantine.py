@@ -22,7 +22,9 @@ from streams.gate.words import ActKind
 from streams.history import TopicSource
 from streams.ingress.acts import record_command, unreadable_command
 from streams.reference.log import Writer
-from tests.app.rig import ASKS_NOT, CODECS, Gate, example, keyed, now_ms, order, ticks_at
+from streams.reference.reader import ReferenceReader
+from tests.app.planted import PLANTED, take
+from tests.app.rig import ASKS_NOT, CODECS, Gate, Unsent, example, keyed, now_ms, order, ticks_at
 
 NUMBER = "8613700000017"
 NEIGHBOUR = "8613700000018"  # of the other partition
@@ -162,6 +164,21 @@ def test_a_tick_can_be_set_aside(gate: Gate) -> None:
     result = typed(gate, "record", "ticks", *at(1, tick.offset), *WHY)
     assert result.exit_code == 0, result.output
     assert acts(gate)[-1][1][2:5] == (topics.TICKS, 1, tick.offset)
+
+
+def test_an_act_that_no_worker_can_take_can_be_set_aside(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acts lie on a reference topic themselves: the command does not end at the one it is on."""
+    act = OperatorAct(PLANTED, ActKind.RAISE_LIMIT, topics.CARE, 0, 0, 1, "ops", "ticket 4711")
+    value = CODECS.encoder(topics.ACTS, OperatorAct)(act)
+    [sent] = gate.write(Unsent(topics.ACTS, PLANTED.encode(), value, 0))
+    monkeypatch.setattr(ReferenceReader, "take", take)
+    words = ("record", "acts", *at(0, sent.offset), *WHY)
+    for said in ("On record: ", "Nothing to do: "):
+        result = typed(gate, *words)
+        assert result.exit_code == 0, result.output
+        assert f"{said}act {id_of(ActKind.QUARANTINE, *sent.place)} by " in result.output
 
 
 def test_what_a_worker_says_to_type_can_be_typed(gate: Gate, home: int) -> None:
