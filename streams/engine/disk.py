@@ -9,6 +9,7 @@ block again (reads in other blocks would go on as if nothing were wrong).
 """
 
 import fcntl
+import logging
 import os
 import shutil
 import uuid
@@ -28,6 +29,8 @@ from rocksdict import (
 
 from streams.engine.errors import Cause, Fatal
 from streams.engine.ports import Database, Write
+
+log = logging.getLogger(__name__)
 
 # Words of RocksDB's statuses that mean: what is on disk is not what was written. A write-ahead log
 # that is damaged or gone has no such word: the database opens silently short (store.py).
@@ -149,7 +152,12 @@ class RocksDatabase:
         """Release the lock; closing twice is harmless."""
         if not self._closed:
             self._closed = True
-            self._db.close()
+            try:
+                self._db.close()
+            except Exception as error:  # noqa: BLE001  # rocksdict raises it, and has let go
+                # It could not flush, as on a full disk. Nobody was promised that it would, and what
+                # whoever closes has to tell must not be lost behind this.
+                log.warning("At its closing: %s", self.failure(error).detail)
 
 
 def _lock(path: Path) -> int:

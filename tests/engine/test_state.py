@@ -1,5 +1,6 @@
 """Positions, rows, store and sweep of one partition, on a real RocksDB."""
 
+import resource
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -307,6 +308,24 @@ def test_a_scan_does_not_end_silently_at_a_damaged_block(disk: LocalDisk) -> Non
         list(store.scan(b"n"))
     assert told.value.cause is Cause.STORE_DAMAGED
     store.close()
+
+
+def test_a_database_is_let_go_though_it_cannot_be_flushed(disk: LocalDisk) -> None:
+    """Closing on a full disk hides no other failure; what was written before lies in the log."""
+    store = open_store(disk)
+    store.write([(b"na", b"1")], 7, b"positions")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no file grows
+    try:
+        with pytest.raises(Fatal) as told:
+            store.write([(b"nb", b"2")], 8, b"later")
+        store.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.value.cause is Cause.STORE_FAILED
+    again = open_store(disk)
+    assert (again.position, again.get(b"na"), again.get(b"nb")) == (7, b"1", None)
+    again.close()
 
 
 def test_a_sweep_forgets_what_is_worthless_and_nothing_else(store: Store) -> None:
