@@ -225,8 +225,8 @@ def _options(cache: Cache, buffers: WriteBufferManager) -> Options:
 def _for_filling(options: Options) -> None:
     """What is written is sorted once, when it is flushed, and not at every write.
 
-    A changelog is restored at 500,000 instead of 360,000 records a second; a read of what is not
-    yet flushed sorts it first (RocksDB's advice for bulk loading).
+    A changelog is restored with 2.0 instead of 2.8 µs of CPU a record; a read of what is not yet
+    flushed sorts it first (RocksDB's advice for bulk loading).
     """
     options.set_memtable_factory(MemtableFactory.vector())
     options.set_memtable_prefix_bloom_ratio(0.0)
