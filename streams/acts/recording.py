@@ -8,7 +8,6 @@ from streams import topics
 from streams.acts.place import Place
 from streams.codec.classes import types_of
 from streams.codec.codecs import Codecs
-from streams.codec.registry import RegistryUnavailable
 from streams.errors import Cause, Stop
 from streams.gate import reference, words
 from streams.gate.catalogue import Catalogue
@@ -117,10 +116,6 @@ class Recorder:
         reader = ReferenceReader(self._codecs, Catalogue())
         with closing(Log(self._settings)) as log:
             for message in log.whole([self._topic])[self._topic]:
-                try:
-                    reader.take(topics.ACTS, message.key(), message.value())
-                except Exception as error:
-                    # No worker can take this act either: it may be what is to be set aside.
-                    if isinstance(error, Stop | RegistryUnavailable):
-                        raise
+                # One that no worker can take either may be what is to be set aside.
+                reader.take_if_able(topics.ACTS, message.key(), message.value())
         return reader.catalogue.acts

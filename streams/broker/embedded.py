@@ -263,7 +263,7 @@ def _lock(folder: Path) -> int:
     Kafka looks at its own lock only when it has recovered the log of its metadata: a second broker
     on the folder cuts off what the first has just written, which ends the first.
     """
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -68,7 +68,7 @@ class Limits:
     """Of RocksDB, shared like the cache."""
     filling_records: int = 50_000
     """So many records of a changelog are replayed into a store that is opened for filling: another
-    two openings of it (20 ms each) then pay."""
+    two openings of it (5 to 8 ms each) then pay."""
     sweep_rows: int = 500
     """Rows looked at per turn when old rows are forgotten."""
     sweep_interval_ms: int = 3_600_000

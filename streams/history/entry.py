@@ -16,6 +16,11 @@ class Entry(NamedTuple):
     value: bytes | None
     headers: Headers
 
+    @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
     def __repr__(self) -> str:
         """Where it lies; never its key, which is a subscriber's number (law 11)."""
-        return f"Entry({self.topic}[{self.partition}]@{self.offset})"
+        return f"Entry({self.place})"

@@ -5,13 +5,11 @@ from typing import NamedTuple
 from streams import topics
 from streams.codec.codecs import Codecs
 from streams.codec.faults import Undecodable
-from streams.codec.registry import RegistryUnavailable
 from streams.errors import Cause, Stop
 from streams.gate.catalogue import Catalogue
 from streams.gate.words import ActKind
-from streams.masking import mask_text
 from streams.reference.log import Log
-from streams.reference.reader import REFERENCE_FAULT, Fault, ReferenceReader
+from streams.reference.reader import CANNOT_TAKE, Fault, ReferenceReader
 from streams.reference.records import Record, id_of
 from streams.settings import Settings
 
@@ -39,21 +37,18 @@ def read_standing(settings: Settings, codecs: Codecs, log: Log) -> Standing:
         name = names[full_name]
         for message in messages:
             key, value = message.key(), message.value()
-            try:
-                fault = reader.take(name, key, value)
-            except Exception as error:
-                if isinstance(error, Stop | RegistryUnavailable):
-                    raise
-                said = mask_text(f"{type(error).__name__}: {error}")
-                refused[name, message.offset()] = said
-                fault = Fault(REFERENCE_FAULT, f"an operator set it aside ({said})")
+            fault = reader.take_if_able(name, key, value)
             if fault is None:
                 record = reader.read(name, key, value)
                 assert not isinstance(record, Fault), "the same bytes were read a moment ago"
                 latest[name, id_of(record)] = record
             else:
                 where = f"{full_name} at offset {message.offset()}"
-                notes.append(f"{where} is not in force: {fault.sentence}")
+                why = fault.sentence
+                if fault.cause == CANNOT_TAKE:
+                    refused[name, message.offset()] = why
+                    why = f"an operator set it aside ({why})"
+                notes.append(f"{where} is not in force: {why}")
     set_aside = {
         (act.topic, act.offset)
         for act in reader.catalogue.acts.values()

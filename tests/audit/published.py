@@ -1,15 +1,38 @@
 """A history written by hand, put on a real broker's topics."""
 
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from streams import clients
+from streams import clients, provision
 from streams.audit import History
+from streams.broker import EmbeddedBroker
 from streams.history import Entry
 from streams.settings import Settings
 from streams.topics import CHARGES
 from tests.audit.scribe import OUTPUTS
 
 ANSWER_SECONDS = 30
+
+
+def topics_in_story_time(kafka: EmbeddedBroker, prefix: str, partitions: int) -> Settings:
+    """Topics of one's own, whose records have the times that their writer gives them."""
+    made = Settings(
+        bootstrap_servers=kafka.bootstrap_servers,
+        topic_prefix=prefix,
+        group=f"{prefix}gate",
+        partitions=partitions,
+        simulated_time=True,
+    )
+    provision.apply(made)
+    return made
+
+
+def remove(settings: Settings, topic: str, partition: int, before: int) -> None:
+    """What retention does: the records before an offset are gone."""
+    admin = AdminClient(clients.admin(settings))
+    at = TopicPartition(settings.topic_prefix + topic, partition, before)
+    for done in admin.delete_records([at]).values():
+        done.result(ANSWER_SECONDS)
 
 
 def write(settings: Settings, history: History) -> None:

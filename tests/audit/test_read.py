@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from streams import provision
 from streams.audit import audit_topics, read_history
 from streams.broker import EmbeddedBroker
 from streams.errors import Stop
@@ -12,22 +11,14 @@ from streams.history import Entry
 from streams.settings import Settings
 from streams.topics import ORDERS, REFERENCES, REPLIES
 from tests.audit.honest import honest
-from tests.audit.published import write
+from tests.audit.published import topics_in_story_time, write
 from tests.audit.scribe import PARTITIONS
 
 
 @pytest.fixture
 def settings(kafka: EmbeddedBroker, prefix: str) -> Settings:
     """Topics of one's own, in the simulator's time."""
-    made = Settings(
-        bootstrap_servers=kafka.bootstrap_servers,
-        topic_prefix=prefix,
-        group=f"{prefix}gate",
-        partitions=PARTITIONS,
-        simulated_time=True,
-    )
-    provision.apply(made)
-    return made
+    return topics_in_story_time(kafka, prefix, PARTITIONS)
 
 
 def test_what_was_committed_is_read_and_audited(settings: Settings) -> None:

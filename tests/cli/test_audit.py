@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -13,14 +13,14 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from streams import clients, provision
+from streams import clients
 from streams.broker import EmbeddedBroker
 from streams.cluster import Cluster
 from streams.errors import Cause
 from streams.settings import Settings
 from streams.topics import CHARGES, DECISIONS, ORDERS, POLICIES, VERDICTS
 from tests.audit.honest import honest
-from tests.audit.published import ANSWER_SECONDS, send, write
+from tests.audit.published import ANSWER_SECONDS, remove, send, topics_in_story_time, write
 from tests.audit.scribe import PARTITIONS
 from tests.cli.test_cli import run
 
@@ -28,14 +28,7 @@ from tests.cli.test_cli import run
 @pytest.fixture
 def settings(kafka: EmbeddedBroker, prefix: str) -> Settings:
     """A day's topics, as a gate left them."""
-    made = Settings(
-        bootstrap_servers=kafka.bootstrap_servers,
-        topic_prefix=prefix,
-        group=f"{prefix}gate",
-        partitions=PARTITIONS,
-        simulated_time=True,
-    )
-    provision.apply(made)
+    made = topics_in_story_time(kafka, prefix, PARTITIONS)
     # The story has the times of its reference records too.
     Cluster(made).configure([(prefix + POLICIES, "message.timestamp.type", "CreateTime")])
     write(made, honest(prefix).history())
@@ -113,11 +106,3 @@ def test_a_wrong_key_and_options_alone_are_refused(tmp_path: Path) -> None:
     assert f"{private}: there is no public key in it" in wrong.output
     assert run("audit", "verify", "--anchors", anchors).exit_code == 2
     assert run("audit", "verify", "--from", "2030-01-01T00:00:00Z").exit_code == 2
-
-
-def remove(settings: Settings, topic: str, partition: int, before: int) -> None:
-    """What retention does: the records before an offset are gone."""
-    admin = AdminClient(clients.admin(settings))
-    at = TopicPartition(settings.topic_prefix + topic, partition, before)
-    for done in admin.delete_records([at]).values():
-        done.result(ANSWER_SECONDS)

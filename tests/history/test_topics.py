@@ -4,17 +4,17 @@ import pickle
 from collections.abc import Sequence
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams import clients, provision
+from streams import clients
 from streams.broker import EmbeddedBroker
 from streams.errors import Cause, Stop
 from streams.history import Span, TopicSource
 from streams.settings import Settings
 from streams.topics import CHANGELOG, DECISIONS, MESSAGES, ORDERS, PROVIDERS, REFERENCES, TICKS
+from tests.audit.published import ANSWER_SECONDS, remove, topics_in_story_time
 
-ANSWER_SECONDS = 30
 PARTITIONS = 2
 # More than one batch of the source.
 MANY = 5_000
@@ -23,14 +23,7 @@ MANY = 5_000
 @pytest.fixture
 def settings(kafka: EmbeddedBroker, prefix: str) -> Settings:
     """Topics of one's own, in the simulator's time."""
-    made = Settings(
-        bootstrap_servers=kafka.bootstrap_servers,
-        topic_prefix=prefix,
-        partitions=PARTITIONS,
-        simulated_time=True,
-    )
-    provision.apply(made)
-    return made
+    return topics_in_story_time(kafka, prefix, PARTITIONS)
 
 
 def write(settings: Settings, topic: str, partition: int, values: Sequence[bytes]) -> None:
@@ -39,14 +32,6 @@ def write(settings: Settings, topic: str, partition: int, values: Sequence[bytes
     for value in values:
         outside.produce(settings.topic_prefix + topic, value, value, partition)
     assert outside.flush(ANSWER_SECONDS) == 0
-
-
-def remove(settings: Settings, topic: str, partition: int, before: int) -> None:
-    """What retention does: the records before an offset are gone."""
-    admin = AdminClient(clients.admin(settings))
-    at = TopicPartition(settings.topic_prefix + topic, partition, before)
-    for done in admin.delete_records([at]).values():
-        done.result(ANSWER_SECONDS)
 
 
 def test_a_home_is_read_in_order_between_any_two_offsets(settings: Settings) -> None:

@@ -151,7 +151,7 @@ class Outlet:
             islice(self._pending, paired), islice(self._ahead, paired), strict=True
         ):
             if claim.trust is not Trust.DOUBTED:
-                told = f"it is not what decision {claim.sequence} sent ({_place(claim.decision)})"
+                told = f"it is not what decision {claim.sequence} sent ({claim.decision.place})"
                 self._flaw(entry.offset, told)
         self._drop(paired, paired)
         for _ in range(claims - paired):
@@ -163,7 +163,7 @@ class Outlet:
         if not self._is_aligned:
             self.gone += 1
         elif claim.trust is Trust.SEALED:
-            told = f"{claim.id}, sent by decision {claim.sequence} ({_place(claim.decision)}), "
+            told = f"{claim.id}, sent by decision {claim.sequence} ({claim.decision.place}), "
             self._flaw(self.next, told + "is missing here")
 
     def _unclaimed(self, entry: Entry) -> None:
@@ -190,7 +190,3 @@ def _are_swapped(claims: list[Claim], entries: list[Entry]) -> bool:
         and _is_claimed(claims[0], entries[1])
         and _is_claimed(claims[1], entries[0])
     )
-
-
-def _place(entry: Entry) -> str:
-    return f"{entry.topic}[{entry.partition}]@{entry.offset}"

@@ -180,10 +180,10 @@ class PartitionPass:
         elif entry.timestamp != fields["watermark" if is_due else "event_at"]:
             self._flaw(entry, f"its time is not the one that decision {link.sequence} has of it")
         elif not is_due:
-            key = entry.key if entry.key is not None and is_msisdn(entry.key) else None
-            if entry.topic not in INPUTS:
-                key = None
-            if link.entry.key != key:
+            is_subscribers = (
+                entry.topic in INPUTS and entry.key is not None and is_msisdn(entry.key)
+            )
+            if link.entry.key != (entry.key if is_subscribers else None):
                 self._flaw(link.entry, "its key is not that of the record it was made on")
 
     def _claim(self, link: Link, trust: Trust) -> None:

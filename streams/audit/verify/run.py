@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]
 """Hears how many offsets of the decisions are behind, and of how many."""
 
 _TELL_SECONDS = 1.0
-# Told this often to whoever counts; the count costs more than a decision otherwise.
+# Decisions between two words to whoever counts: some hundred a second would be shown anyway.
 _TOLD_EVERY = 1_000
 
 # One offset a partition, shared between processes.
