@@ -116,6 +116,13 @@ def test_a_restart_keeps_port_and_records(own: EmbeddedBroker) -> None:
     assert committed(own, "kept")[-1] == b"before"
 
 
+def test_its_log_says_all_of_a_clean_stop(own: EmbeddedBroker) -> None:
+    """What the coordinator of transactions does while the broker stops is in the log."""
+    own.restart()
+    log = (own.data_dir / "broker.log").read_text("utf-8")
+    assert "[TransactionCoordinator id=1] Shutdown complete." in log
+
+
 def test_a_kill_keeps_what_was_committed(own: EmbeddedBroker) -> None:
     """After SIGKILL and a new start a committed record is still there."""
     transaction(own, "kept", [b"survivor"], commit=True)

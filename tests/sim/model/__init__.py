@@ -5,7 +5,7 @@ Everything is one thread and one seed. What stands for what:
 | Here | There |
 |---|---|
 | `scheduler.World`, `Process`, `Answer` | the machine room: time, tasks, kill, freeze, futures |
-| `broker.Broker` (`log`, `transactions`, `groups`) | a Kafka broker, as 4.3.1 behaves |
+| `broker.Broker` (`log`, `transactions`, `groups`) | a Kafka broker, as 4.2.1 and 4.3.1 behave |
 | `network.Network` | everything between clients and broker, with its faults |
 | `clients.SimClients` (`fetch`, `member`, `sending`, `producer`) | `KafkaClients` on librdkafka |
 | `disk.Folder`, `SimDisk` | a data folder and RocksDB |

@@ -1,6 +1,6 @@
 """The group coordinator of a simulated broker: classic protocol, static and dynamic members.
 
-Observed of Kafka 4.3.1 and held by the contract suite:
+Observed of Kafka 4.3.1 and 4.2.1, and held by the contract suite:
 - a dynamic member is first told its id (MEMBER_ID_REQUIRED), then joins; every join, leave and
   expiry makes a new generation once all members have rejoined or their time is up;
 - a static member (an instance) that comes back while the group is stable is given its assignment at

@@ -5,8 +5,9 @@ An offset is an index: `raw[offset]` is everything that was written there (for a
 has passed it, or None (marker, aborted, compacted, deleted). Nothing here knows time or chance.
 
 Records are real `confluent_kafka.Message` objects, shared by all who read them: reading costs no
-copying. Observed of Kafka 4.3.1 and held by the contract suite: a marker takes one offset; the high
-watermark counts it; one open transaction holds back everything behind its first record.
+copying. Observed of Kafka 4.3.1 and 4.2.1, and held by the contract suite: a marker takes one
+offset; the high watermark counts it; one open transaction holds back everything behind its first
+record.
 """
 
 from collections.abc import Callable, Sequence
