@@ -16,6 +16,7 @@ from streams import topics
 from streams.blame import AtHand, blamed, is_blamed
 from streams.egress.outbox import Cause, Chain, Outbox
 from streams.engine import DUE, PartitionTurn
+from streams.errors import Stop
 from streams.gate import keys
 from streams.gate.catalogue import Catalogue
 from streams.gate.clocks import Overdue
@@ -40,6 +41,7 @@ from streams.ingress.acts import set_aside_by
 from streams.ingress.dead_letter_limit import Bad, DeadLetterLimit
 from streams.ingress.read import TICK, Reader, Unreadable, is_msisdn
 from streams.ingress.reference_log import ReferenceLog
+from streams.reference.fold import NotTaken
 
 _NO_POLICY: tuple[str | None, int | None] = (None, None)
 
@@ -120,9 +122,9 @@ class GateAgent:
 
     def decide_partition(self, partition: PartitionTurn, tables: Tables) -> Counts:
         """Every event of this turn, in the order taken."""
-        stop = self._reference.stop_at(partition.references)
-        if stop is not None:
-            raise stop
+        failed = self._reference.stop_at(partition.references)
+        if failed is not None:
+            raise _stop_at(failed)
         counts = Counts()
         chain = Chain.load(partition.carry)
         if partition.number == 0:
@@ -333,6 +335,13 @@ def _at_hand(partition: PartitionTurn, source: int, item: Any) -> AtHand:
     if source == DUE:
         return AtHand(topics.TICKS, partition.number, partition.offset, None, is_due=True)
     return AtHand(topics.INPUTS[source], partition.number, partition.offset, item.key())
+
+
+def _stop_at(failed: NotTaken) -> Stop:
+    """How a worker ends before a record of reference data that our code fails at."""
+    topic, message, error = failed
+    assert isinstance(error, Exception), "it would be told, and decided on"
+    return blamed(error, AtHand(topic, 0, message.offset(), message.key()))
 
 
 def _dead_letter(cause: str, detail: str) -> Decision:

@@ -14,6 +14,7 @@ from streams.gate.ids import masked
 from streams.ingress.acts import record_command
 from streams.ingress.read import is_msisdn
 from streams.masking import mask_text
+from streams.topics import REFERENCES
 
 _SAID_MAX = 500  # signs: an exception may quote a whole record of 16 KiB
 
@@ -28,7 +29,6 @@ class AtHand(NamedTuple):
     """Of the record; for a due act that of its tick."""
     key: bytes | None
     is_due: bool = False
-    is_reference: bool = False
 
 
 def is_blamed(error: Exception) -> bool:
@@ -44,7 +44,7 @@ def is_blamed(error: Exception) -> bool:
 
 def blamed(error: Exception, at_hand: AtHand) -> Stop:
     """The end that such an exception is, with the calls that led to it."""
-    topic, partition, offset, key, is_due, is_reference = at_hand
+    topic, partition, offset, key, is_due = at_hand
     said = mask_text(f"{type(error).__name__}: {error}"[:_SAID_MAX])
     where = f"{topic} [{partition}] offset {offset}"
     told = "" if key is None else f" (key {masked(key.decode())})" if is_msisdn(key) else ""
@@ -55,7 +55,7 @@ def blamed(error: Exception, at_hand: AtHand) -> Stop:
             "before, not from one record: no act can set it aside. Report it, and run a version "
             "of the program that can decide it; keep the log and the state folder."
         )
-    elif is_reference:
+    elif topic in REFERENCES:
         detail = f"while reading {where}{told}: {said}."
         advice = (
             "Every worker reads this topic from its beginning and ends here, until the program is "

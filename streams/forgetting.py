@@ -6,8 +6,10 @@ counts, and two days more: days are local to the operator, and an order a moment
 belongs to the next day.
 """
 
+from collections.abc import Callable
+
 from streams.gate.catalogue import Catalogue
-from streams.gate.policy import DAY_MS, utc_day
+from streams.gate.policy import DAY_MS, PolicyInForce, utc_day
 from streams.gate.rows import ChargeAccount, Complaint, Seen, ServiceDay, Subscriber
 
 NEVER = 1 << 62
@@ -17,9 +19,12 @@ _MARGIN_DAYS = 2
 class Horizon:
     """Asks the catalogue's policies how long rows matter; instants in UTC ms."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Callable[[], Catalogue]) -> None:
+        """`catalogue` gives the one in force now."""
         self._catalogue = catalogue
-        self._policies = 0
+        # Of which policies the days below are, and of how many: a catalogue only adds to them.
+        self._policies: dict[int, PolicyInForce] = {}
+        self._count = 0
         self._days: int | None = None
         self._refund_days: int | None = None
 
@@ -57,11 +62,12 @@ class Horizon:
         return NEVER if days is None else (day + days + _MARGIN_DAYS) * DAY_MS
 
     def _ask_policies(self) -> None:
-        policies = self._catalogue.policies
-        if len(policies) != self._policies:
-            self._policies = len(policies)
-            records = [policy.record for policy in policies.values()]
-            self._days = max(record.horizon_days for record in records)
-            self._refund_days = max(
-                max(record.refund_days, record.horizon_days) for record in records
-            )
+        policies = self._catalogue().policies
+        if self._policies is policies and self._count == len(policies):
+            return
+        self._policies, self._count = policies, len(policies)
+        records = [policy.record for policy in policies.values()]
+        self._days = max((record.horizon_days for record in records), default=None)
+        self._refund_days = max(
+            (max(record.refund_days, record.horizon_days) for record in records), default=None
+        )

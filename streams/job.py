@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from streams import clients, topics
 from streams.agent import Counts, GateAgent
-from streams.blame import AtHand, blamed, is_blamed
 from streams.codec.codecs import Codecs
 from streams.egress.outbox import Outbox
 from streams.engine import Config, Limits, PartitionTurn, TableSpec
@@ -60,30 +59,19 @@ def make_job(settings: Settings, codecs: Codecs, draw_salt: Callable[[], bytes])
     )
     return Job(
         _config(settings, codecs, reference),
-        _tables(codecs, Horizon(reference.catalogue)),
+        _tables(codecs, Horizon(lambda: reference.catalogue)),
         reference,
         agent,
     )
 
 
-def _config(settings: Settings, codecs: Codecs, reference_log: ReferenceLog) -> Config:
+def _config(settings: Settings, codecs: Codecs, reference: ReferenceLog) -> Config:
     prefix = settings.topic_prefix
     encode_tick = codecs.encoder(topics.TICKS, Tick)
     outputs = [row for row in topics.CATALOGUE if row.kind is topics.Kind.OUTPUT]
 
     def make_tick(at: int, partition: int) -> bytes:
         return encode_tick(Tick(f"{partition}-{at}", at))
-
-    def fold(topic: int, message: Any) -> None:
-        try:
-            reference_log.fold(topic, message)
-        except Exception as error:
-            if not is_blamed(error):
-                raise
-            at_hand = AtHand(
-                topics.REFERENCES[topic], 0, message.offset(), message.key(), is_reference=True
-            )
-            reference_log.refuse(topic, message, blamed(error, at_hand))
 
     return Config(
         group=settings.group,
@@ -94,7 +82,7 @@ def _config(settings: Settings, codecs: Codecs, reference_log: ReferenceLog) -> 
         instance=settings.instance,
         clock=prefix + topics.TICKS,
         references=tuple(prefix + name for name in topics.REFERENCES),
-        fold=fold,
+        fold=reference.fold,
         make_tick=None if settings.simulated_time else make_tick,
         co_partitioned_outputs=tuple(row.full_name(prefix) for row in outputs),
         limits=Limits(

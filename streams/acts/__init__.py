@@ -6,12 +6,13 @@ counting against the limit. A worker that starts reads it before it takes anythi
 within a moment: what became of the record, the decision on it tells. A replay meets it at the same
 place.
 
-Laws: an act is on a record that is there and not decided yet; the same act twice is one; who and
-why are part of it, and no number is. Of two people who act at the same moment, the first is fenced
+Laws: an act is on a record that is there: of an input one that is not decided yet, of reference
+data one that our own code fails at. The same act twice is one; who and why are part of it, and no
+number is. Of two people who act at the same moment, the first is fenced
 out by the second and writes nothing.
 """
 
 from streams.acts.place import Place
-from streams.acts.recording import Recorded, Recorder, id_of, judge
+from streams.acts.recording import Recorded, Recorder, id_of
 
-__all__ = ["Place", "Recorded", "Recorder", "id_of", "judge"]
+__all__ = ["Place", "Recorded", "Recorder", "id_of"]

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -15,7 +14,6 @@ from streams.codec.codecs import Codecs
 from streams.egress.records import Decision
 from streams.errors import Cause, Stop
 from streams.ingress.read import TICK, Reader, Unreadable
-from streams.reference.log import Log
 from streams.settings import Settings
 from streams.topics import INPUTS, REFERENCES
 
@@ -26,8 +24,6 @@ _POLL_SECONDS = 0.2
 _EARLIER_MS = 600_000
 # Looked at before an operator is asked: some seconds' worth.
 _LOOKED_AT_MAX = 100_000
-# Offsets of a partition's decisions in which its last one lies, unless there are marks only.
-_LAST = 20
 # librdkafka's own codes begin with an underscore.
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001
 
@@ -77,12 +73,8 @@ class Place:
         return f"{self._full} [{self.partition}]"
 
     def decided(self) -> int:
-        """The offset up to which the group has decided now; where it begins if it never has.
-
-        Of a reference topic: up to which the last decisions rest on it.
-        """
-        if self.is_reference:
-            return max(self._rested_on(), self.begin)
+        """The offset up to which the group has decided now; where it begins if it never has."""
+        assert not self.is_reference, "nothing of a reference topic is decided before all is read"
         asker = Consumer(clients.asker(self._settings, self._settings.group) | {"log_level": 2})
         at = TopicPartition(self._full, self.partition)
         try:
@@ -90,13 +82,6 @@ class Place:
         finally:
             asker.close()
         return max(answer.offset, self.begin)
-
-    def _rested_on(self) -> int:
-        place, decode = REFERENCES.index(self.topic), self._codecs.decoder(topics.DECISIONS)
-        full = self._settings.topic_prefix + topics.DECISIONS
-        with closing(Log(self._settings)) as log:
-            decisions = [decode(each.value()) for each in log.tail(full, self._total, _LAST)]
-        return max((each.reference[place] for each in decisions), default=0)
 
     def decisions_end(self) -> int:
         """Where this partition's decisions end: what is not decided yet will be behind it."""
@@ -120,11 +105,13 @@ class Place:
         """
         deadline = time.monotonic() + seconds
         while True:
-            if self.decided() > offset:
+            if self.is_reference:
+                # The owner of partition 0 tells, when its turn comes.
                 found = self._decision_on(offset, begin)
-                # Of reference data only the owner of partition 0 tells, and when its turn comes.
-                if found is not None or not self.is_reference:
+                if found is not None:
                     return found
+            elif self.decided() > offset:
+                return self._decision_on(offset, begin)
             if time.monotonic() >= deadline:
                 return None
             time.sleep(_POLL_SECONDS)
@@ -134,7 +121,8 @@ class Place:
         decode = self._codecs.decoder(topics.DECISIONS)
         for message in self._read(self._decisions(begin), self.decisions_end() - 1):
             decision: Decision = decode(message.value())
-            if decision.cause == cause:
+            # A record of reference data may have been told for a fault of its own before.
+            if decision.cause == cause and (not self.is_reference or decision.evidence):
                 return decision
         return None
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _WORDS_MAX = 500  # signs: a ticket and a sentence; it travels in headers of dead letters
 
 _TO_COME = "Workers read it within a moment; start those again that have stopped."
-_TAKEN = "Decisions rest on it: a worker could take it, and then an act changes nothing."
 # Most ticks cause none; decisions go when their topic's retention says so.
 _UNTOLD = "A worker has taken it, and no decision on it is on the log: whatever it did stands."
 _PARAMETERS = (
@@ -85,7 +84,6 @@ def record(
     that; if one of them was faster than the act, it says what was decided.
     """
     from streams.acts import Place
-    from streams.errors import Cause, Stop
     from streams.tail import Shower, codecs_of
 
     loaded = settings.load()
@@ -99,12 +97,8 @@ def record(
         message = place.record(offset)
         if stands:
             begin = place.decisions_since(message.timestamp()[1] if message else 0)
-        elif message is None:
-            raise Stop(
-                Cause.ACT_REFUSED,
-                f"offset {offset} of {place} holds no record, but a transaction's mark",
-            )
         else:
+            assert message is not None, "an act on none is refused"
             click.echo(Shower(codecs, found, loaded.topic_prefix).line(message))
             _act(loaded, ActKind.QUARANTINE, place, offset, by, reason, yes=yes)
         _tell_what_came(place, offset, place.decision(offset, begin, timeout.total_seconds()))
@@ -177,11 +171,12 @@ def _topic(named: str, *kinds: topics.Kind) -> topics.Topic:
 
 def _is_on_record(loaded: settings.Settings, kind: ActKind, place: "Place", offset: int) -> bool:
     """Whether an act does this already, told; else whether it may be is judged."""
-    from streams.acts import Recorder, judge
+    from streams.acts import Recorder
 
-    standing = Recorder(loaded).standing(kind, place.topic, place.partition, offset)
+    recorder = Recorder(loaded)
+    standing = recorder.standing(kind, place.topic, place.partition, offset)
     if standing is None:
-        judge(place, kind, offset)
+        recorder.judge(place, kind, offset)
         return False
     click.echo(f"Nothing to do: {_told(standing)} is on record already.")
     return True
@@ -221,8 +216,8 @@ def _tell_what_came(place: "Place", offset: int, decision: "Decision | None") ->
     from streams.errors import Cause, Stop
 
     if decision is None:
-        taken = _TAKEN if place.is_reference else _UNTOLD
-        click.echo(taken if place.decided() > offset else _TO_COME)
+        is_decided = not place.is_reference and place.decided() > offset
+        click.echo(_UNTOLD if is_decided else _TO_COME)
     elif any(one.topic == topics.ACTS for one in decision.evidence):
         click.echo("Set aside: it is a dead letter, and nothing was done.")
     else:

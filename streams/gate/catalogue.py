@@ -17,7 +17,7 @@ from streams.gate.credit import Credit
 from streams.gate.events import Order
 from streams.gate.policy import PolicyInForce
 from streams.gate.policy_faults import policy_fault
-from streams.gate.prompts import Prompt, write_prompt
+from streams.gate.prompts import Prompt, in_language, write_prompt
 from streams.gate.reference import (
     Congestion,
     CreditChange,
@@ -153,6 +153,13 @@ class Catalogue:
     def service(self, service_id: str) -> Service | None:
         """A service as last published."""
         return self.services.get(service_id)
+
+    def service_name(self, service_id: str, language: str) -> str:
+        """What subscribers of a language know a service by; its id where no record of it is in
+        force any more, since an operator set aside what it was sold by.
+        """
+        service = self.services.get(service_id)
+        return service_id if service is None else in_language(service.name, language)
 
     def points(self, provider_id: str, line: Channel, province: str, at: int) -> int:
         """Credit points that count there and then."""

@@ -10,7 +10,6 @@ from streams.gate.events import Reply
 from streams.gate.facts import Facts
 from streams.gate.ids import CLARIFY
 from streams.gate.lists import listing_message
-from streams.gate.prompts import in_language
 from streams.gate.rows import OpenPrompt, PromptRef, Seen, Subscriber
 from streams.gate.texts import price_text
 from streams.gate.words import MessageKind
@@ -39,7 +38,7 @@ def clarify(remembered: Remembered, reply: Reply, facts: Facts, seen: Seen) -> C
     language = policy.language(known.province)
     lines = []
     for ref in refs:
-        name = in_language(facts.catalogue.services[ref.service_id].name, language)
+        name = facts.catalogue.service_name(ref.service_id, language)
         prompt = _prompt(remembered, ref)
         price = price_text(prompt.price_minor, prompt.currency, language)
         # The name may end in a digit, and the price begins with one.

@@ -14,7 +14,6 @@ from streams.gate.grants import within
 from streams.gate.ids import LISTING
 from streams.gate.lists import listing_message
 from streams.gate.policy import PolicyInForce
-from streams.gate.prompts import in_language
 from streams.gate.rows import ServiceDay, ServiceTotal, Subscriber
 from streams.gate.texts import price_text
 from streams.gate.words import Keyword, MessageKind
@@ -53,7 +52,7 @@ def _line(
     facts: Facts, language: str, number: int, total: ServiceTotal, row: ServiceDay | None
 ) -> str:
     """One service: its number, what was charged, and whether a yes covers its next order."""
-    name = in_language(facts.catalogue.services[total.service_id].name, language)
+    name = facts.catalogue.service_name(total.service_id, language)
     amount = price_text(total.amount_minor, total.currency, language)
     grant = None if row is None else row.grant
     covered = grant is not None and within(grant, grant.price_minor, grant.currency)

@@ -200,7 +200,7 @@ class Gateway(NamedTuple):
 
 
 class OperatorAct(NamedTuple):
-    """An operator's act on one input record."""
+    """An operator's act on one record."""
 
     act_id: str
     kind: ActKind

@@ -1,12 +1,10 @@
-"""The reference topics as this worker has read them: catalogue, acts, and records with a fault.
+"""The reference topics as this worker has read them: catalogue, acts, and records not in force.
 
-Operators' acts are kept by the record they are on. Faults are kept with where they lie, so that
-the owner of partition 0 can write each one's dead letter in the turn in which its positions pass
-it: once, whoever owns the partition.
-
-A record at which our own code fails is kept too. Nothing may be decided at positions behind it
-(`stop_at`) until an act sets it aside; it is then a fault like any other. An act on a record that
-can be taken changes nothing, so it does not matter which of the two is read first.
+Laws: what is in force and what is told of it follow from positions alone, not from what a worker
+happened to see (`reference/fold.py`). A turn of partition 0 tells the records that are not in force
+at its positions, but those that were told for the same cause when a turn ended at the positions
+before: each once, whoever owns the partition. Behind a record at which our own code fails nothing
+may be decided (`stop_at`) until an act sets it aside.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +13,15 @@ from typing import Any, NamedTuple
 from streams.codec.codecs import Codecs
 from streams.egress.dead_letters import Header
 from streams.gate.catalogue import Catalogue
-from streams.ingress.acts import QUARANTINED, Acts, set_aside_by
-from streams.reference.reader import Fault, ReferenceReader
-from streams.topics import ACTS, REFERENCES
+from streams.gate.reference import OperatorAct
+from streams.ingress.acts import set_aside_by
+from streams.reference.acts import Acts
+from streams.reference.fold import ACTS_AT, NotTaken, ReferenceFold, Where
+from streams.reference.reader import REFERENCE_FAULT
 
 
 class FaultyRecord(NamedTuple):
-    """A reference record that was not taken, untouched, with why."""
+    """A reference record that is not in force, untouched, with why."""
 
     topic: str
     """Catalogue name, without prefix."""
@@ -40,62 +40,80 @@ class ReferenceLog:
     """Fed by the engine record by record (`fold`), between turns only."""
 
     def __init__(self, codecs: Codecs) -> None:
-        self.catalogue = Catalogue()
-        self.acts = Acts()
-        self._reader = ReferenceReader(codecs, self.catalogue)
-        # In the order read, those that our code cannot take among them.
-        self._faults: list[tuple[int, FaultyRecord]] = []
-        # What the worker ends with, by topic and offset; nearly always empty.
-        self._stops: dict[tuple[int, int], Exception] = {}
+        self._fold = ReferenceFold(codecs)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is in force now; another one after the next `fold`, so it is not kept."""
+        return self._fold.catalogue
+
+    @property
+    def acts(self) -> Acts:
+        """The acts in force now; not kept either."""
+        return self._fold.acts
 
     def fold(self, topic: int, message: Any) -> None:
         """Take one record of the reference topic with that number."""
-        key, value = message.key(), message.value()
-        fault = self._reader.take(REFERENCES[topic], key, value)
-        if fault is not None:
-            self._note(topic, message, fault)
-        elif REFERENCES[topic] == ACTS:
-            self.acts.take(self.catalogue.acts[key.decode()])
+        self._fold.add(topic, message)
 
-    def refuse(self, topic: int, message: Any, stop: Exception) -> None:
-        """A record at which `fold` raised; `stop` is how the worker ends if it must be decided on.
-
-        The catalogue is as it was: what is taken is checked, and made, before anything is changed.
+    def stop_at(self, positions: Sequence[int]) -> NotTaken | None:
+        """The record for which nothing may be decided at these positions (next offsets, per topic);
+        why it is not taken is our own exception.
         """
-        self._note(topic, message, Fault(QUARANTINED, ""))
-        self._stops[topic, message.offset()] = stop
-
-    def _note(self, topic: int, message: Any, fault: Fault) -> None:
-        record = FaultyRecord(
-            REFERENCES[topic],
-            message.offset(),
-            message.key(),
-            message.value(),
-            message.headers(),
-            message.timestamp()[1],
-            fault.cause,
-            fault.sentence,
-        )
-        self._faults.append((topic, record))
-
-    def stop_at(self, positions: Sequence[int]) -> Exception | None:
-        """Why nothing may be decided at these positions (next offsets, per topic), or None."""
-        for (topic, offset), stop in self._stops.items():
-            if offset < positions[topic] and self.acts.on(REFERENCES[topic], 0, offset) is None:
-                return stop
+        for topic, offset in self._fold.failed:
+            if offset < positions[topic]:
+                return self._fold.not_taken[topic, offset]
         return None
 
     def faults_between(self, before: Sequence[int], after: Sequence[int]) -> Iterator[FaultyRecord]:
-        """The faulty records at or past `before` and below `after` (next offsets, per topic)."""
+        """What a turn of partition 0 tells that began at `before`; `after` is all that was read."""
         if before == after:
             return
-        for topic, record in self._faults:
-            if before[topic] <= record.offset < after[topic]:
-                is_ours = (topic, record.offset) in self._stops
-                yield self._set_aside(record) if is_ours else record
+        told = self._told_at(before)
+        for topic, offset in sorted(self._fold.not_taken):
+            faulty = _told(self._fold.not_taken[topic, offset])
+            if offset < after[topic] and told.get((topic, offset)) != faulty.cause:
+                yield faulty
 
-    def _set_aside(self, record: FaultyRecord) -> FaultyRecord:
-        act = self.acts.on(record.topic, 0, record.offset)
-        assert act is not None, "a turn behind it has not begun without its act"
-        told = set_aside_by(act)
-        return record._replace(cause=told.cause, sentence=told.detail, act_id=act.act_id)
+    def _told_at(self, positions: Sequence[int]) -> dict[Where, str]:
+        """The causes that were told when a turn ended at these positions."""
+        fold = self._fold
+        if fold.is_acted_on_since(positions[ACTS_AT]):
+            fold = fold.at(positions)
+        told = {
+            (topic, offset): _told(each).cause
+            for (topic, offset), each in fold.not_taken.items()
+            if offset < positions[topic]
+        }
+        # Where our code fails, and a turn went on, there was a version of the program that took the
+        # record: of what lies behind it, only what needs no other record to be seen is known.
+        for topic, failed in fold.failed:
+            if failed < positions[topic]:
+                for where, cause in list(told.items()):
+                    if where[0] == topic and where[1] > failed and cause == REFERENCE_FAULT:
+                        del told[where]
+        return told
+
+
+def _told(not_taken: NotTaken) -> FaultyRecord:
+    """As its dead letter has it."""
+    topic, message, why = not_taken
+    act_id = None
+    if isinstance(why, OperatorAct):
+        act_id, told = why.act_id, set_aside_by(why)
+        cause, sentence = told.cause, told.detail
+    elif isinstance(why, Exception):
+        cause, sentence = "", ""  # no turn ends behind it
+    else:
+        cause, sentence = why
+    return FaultyRecord(
+        topic,
+        message.offset(),
+        message.key(),
+        message.value(),
+        message.headers(),
+        message.timestamp()[1],
+        cause,
+        sentence,
+        act_id,
+    )

@@ -11,16 +11,12 @@ from typing import NamedTuple
 
 from streams.codec.codecs import Codecs
 from streams.codec.faults import Undecodable
-from streams.codec.registry import RegistryUnavailable
 from streams.gate.catalogue import Catalogue
-from streams.masking import mask_text
 from streams.reference.records import Record, id_of
 
 # Beside the codec's causes, these are the dead-letter causes of reference records.
 KEY_MISMATCH = "key_mismatch"
 REFERENCE_FAULT = "reference_fault"
-# No dead letter's: the record is one that our own code fails at.
-CANNOT_TAKE = "cannot_take"
 
 
 class Fault(NamedTuple):
@@ -44,15 +40,6 @@ class ReferenceReader:
             return record
         sentence = self.catalogue.fold(topic_name, record)
         return Fault(REFERENCE_FAULT, sentence) if sentence else None
-
-    def take_if_able(self, topic_name: str, key: bytes | None, value: bytes | None) -> Fault | None:
-        """As `take`; where our own code fails, that is told as a fault too, masked."""
-        try:
-            return self.take(topic_name, key, value)
-        except RegistryUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001  # an assertion of ours may be of any kind
-            return Fault(CANNOT_TAKE, mask_text(f"{type(error).__name__}: {error}"))
 
     def read(self, topic_name: str, key: bytes | None, value: bytes | None) -> Record | Fault:
         """The record in these bytes, not folded, or why there is none."""

@@ -7,9 +7,11 @@ from streams.codec.codecs import Codecs
 from streams.codec.faults import Undecodable
 from streams.errors import Cause, Stop
 from streams.gate.catalogue import Catalogue
-from streams.gate.words import ActKind
+from streams.gate.reference import OperatorAct
+from streams.masking import mask_text
+from streams.reference.fold import NotTaken, ReferenceFold
 from streams.reference.log import Log
-from streams.reference.reader import CANNOT_TAKE, Fault, ReferenceReader
+from streams.reference.reader import Fault, ReferenceReader
 from streams.reference.records import Record, id_of
 from streams.settings import Settings
 
@@ -28,41 +30,42 @@ class Standing(NamedTuple):
 
 def read_standing(settings: Settings, codecs: Codecs, log: Log) -> Standing:
     """Everything on the reference topics, as a worker would take it."""
-    reader = ReferenceReader(codecs, Catalogue())
+    fold, reader = ReferenceFold(codecs), ReferenceReader(codecs, Catalogue())
+    full_names = [settings.topic_prefix + name for name in topics.REFERENCES]
+    read = log.whole(full_names)
+    for number, full_name in enumerate(full_names):
+        for message in read[full_name]:
+            fold.add(number, message)
     latest: dict[tuple[str, str], Record] = {}
     notes: list[str] = []
-    refused: dict[tuple[str, int | None], str] = {}
-    names = {settings.topic_prefix + name: name for name in topics.REFERENCES}
-    for full_name, messages in log.whole(names).items():
-        name = names[full_name]
-        for message in messages:
-            key, value = message.key(), message.value()
-            fault = reader.take_if_able(name, key, value)
-            if fault is None:
-                record = reader.read(name, key, value)
-                assert not isinstance(record, Fault), "the same bytes were read a moment ago"
-                latest[name, id_of(record)] = record
-            else:
-                where = f"{full_name} at offset {message.offset()}"
-                why = fault.sentence
-                if fault.cause == CANNOT_TAKE:
-                    refused[name, message.offset()] = why
-                    why = f"an operator set it aside ({why})"
-                notes.append(f"{where} is not in force: {why}")
-    set_aside = {
-        (act.topic, act.offset)
-        for act in reader.catalogue.acts.values()
-        if act.kind is ActKind.QUARANTINE
-    }
-    for (name, offset), said in refused.items():
-        if (name, offset) not in set_aside:
+    for number, (name, full_name) in enumerate(zip(topics.REFERENCES, full_names, strict=True)):
+        for message in read[full_name]:
+            offset = message.offset()
+            assert offset is not None, "a message that was read has one"
+            where = f"{full_name} at offset {offset}"
+            not_taken = fold.not_taken.get((number, offset))
+            if not_taken is not None:
+                notes.append(f"{where} is not in force: {_why_not(where, not_taken)}")
+                continue
+            record = reader.read(name, message.key(), message.value())
+            assert not isinstance(record, Fault), "the same bytes were read a moment ago"
+            latest[name, id_of(record)] = record
+    return Standing(fold.catalogue, latest, tuple(notes))
+
+
+def _why_not(where: str, not_taken: NotTaken) -> str:
+    match not_taken.why:
+        case Fault(_, sentence):
+            return sentence
+        case OperatorAct() as act:
+            return f"an operator set it aside ({act.changed_by}: {act.reason}; act {act.act_id})"
+        case Exception() as error:
             raise Stop(
                 Cause.REFERENCE_REFUSED,
-                f"{settings.topic_prefix}{name} at offset {offset} cannot be taken: {said}",
+                f"{where} cannot be taken: {mask_text(f'{type(error).__name__}: {error}')}",
                 "No worker of this version can take it either. Run a version that can, or set the "
                 "record aside with `tollgate quarantine record` first (deploy/stopping.md).",
             )
-    return Standing(reader.catalogue, latest, tuple(notes))
 
 
 def latest_decided(settings: Settings, codecs: Codecs, log: Log, partitions: int) -> int | None:

@@ -1,12 +1,14 @@
-"""A worker of the gate with a mistake of ours: `python -m tests.app.planted`.
+"""The program with a mistake of ours: `python -m tests.app.planted worker`, or another command.
 
-An order named `planted`, a tick named `planted`, a reference record with that key and the lapse of
-the prompt to one number fail an assertion whose text quotes a number, as a careless one may.
+An order named `planted`, a tick named `planted`, a reference record with that word in it and the
+lapse of the prompt to one number fail an assertion whose text quotes a number, as a careless one
+may.
 """
 
 from typing import Any
 
-from streams import agent, app, settings
+from streams import agent
+from streams.cli import main as program
 from streams.gate.decide import decide
 from streams.gate.events import Order
 from streams.gate.lapses import Lapse
@@ -38,17 +40,17 @@ def tick_fault(self: Reader, record: RawRecord) -> Unreadable | None:
 def take(
     self: ReferenceReader, topic_name: str, key: bytes | None, value: bytes | None
 ) -> Fault | None:
-    """The reference reader's, which one key makes fail."""
-    assert key != PLANTED.encode(), f"a service for {LAPSING} without a price"
+    """The reference reader's, which one word makes fail."""
+    assert PLANTED.encode() not in (value or b""), f"a service for {LAPSING} without a price"
     return _take(self, topic_name, key, value)
 
 
 def main() -> None:
-    """Run until told to stop, or until the mistake is met."""
+    """Do what is typed, until the mistake is met."""
     vars(agent)["decide"] = decide_wrongly
     Reader.tick_fault = tick_fault  # type: ignore[method-assign]
     ReferenceReader.take = take  # type: ignore[method-assign]
-    app.run_worker(settings.load())
+    program.main()
 
 
 if __name__ == "__main__":

@@ -224,18 +224,18 @@ class Gate:
         )
         return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
 
-    def tollgate(self, *arguments: str) -> str:
-        """What another command of the program prints; it must end well."""
+    def tollgate(self, *arguments: str, program: str = "streams", code: int = 0) -> str:
+        """What another command prints, of the program or of another module; it must end so."""
         done = subprocess.run(
-            [sys.executable, "-m", "streams", *arguments],
+            [sys.executable, "-m", program, *arguments],
             env=self._environment({}),
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
 
     def _environment(self, more: dict[str, str]) -> dict[str, str]:
         return _OURS | self.environment | {PREFIX + name: value for name, value in more.items()}

@@ -17,6 +17,7 @@ from streams.acts import id_of
 from streams.broker import EmbeddedBroker
 from streams.errors import Cause, Stop
 from streams.gate.events import Tick
+from streams.gate.reference import Service
 from streams.gate.words import ActKind
 from streams.reference.log import Log
 from streams.reference.reader import ReferenceReader
@@ -39,7 +40,8 @@ from tests.app.rig import (
     told_of,
 )
 
-BROKEN = ("tests.app.planted",)
+PROGRAM = "tests.app.planted"
+BROKEN = (PROGRAM, "worker")
 NUMBERS = [f"86137000000{ending}" for ending in range(10, 30)]
 WHY = "ticket 4711: stops the gate"
 
@@ -63,12 +65,17 @@ def stop_of(gate: Gate, name: str, **environment: str) -> tuple[int, str]:
 
 def typed(gate: Gate, said: str, *more: str, **instead: str) -> str:
     """Type the command that was told, with a reason; what it prints."""
+    return gate.tollgate(*told_to_type(said, **instead), *more)
+
+
+def told_to_type(said: str, **instead: str) -> list[str]:
+    """The command that was told, with a reason."""
     [line] = re.findall(r"^ +(tollgate quarantine .*)$", said, re.MULTILINE)[-1:]
     words = shlex.split(line)[1:]
     for option, value in instead.items():
         words[words.index(f"--{option.replace('_', '-')}") + 1] = value
     words[words.index("--reason") + 1] = WHY
-    return gate.tollgate(*words, *more, "--by", "ops", "--yes")
+    return [*words, "--by", "ops", "--yes"]
 
 
 @pytest.fixture(scope="module")
@@ -169,18 +176,22 @@ def test_what_is_due_cannot_be_set_aside_and_says_so(
     assert LAPSING not in said
 
 
-def test_a_reference_record_is_set_aside_like_any_other(
+def test_a_reference_record_is_set_aside_for_every_program(
     kafka: EmbeddedBroker, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ends every worker, also one that is on its way, until its act is there; then the last good
-    version stays in force, also for who plans the next one. The assertion's number is masked.
+    version stays in force, and the next one is in the place of what was set aside: also for whoever
+    plans, and for a mended program that could take it. The assertion's number is masked.
     """
     gate = Gate(kafka, prefix, tmp_path, example())
-    orders = [keyed(order(number, "o-1", ASKS_NOT, now_ms())) for number in NUMBERS[:2]]
+    orders = [
+        keyed(order(number, "o-1", ASKS_NOT, now_ms(), price_minor=price))
+        for number, price in zip(NUMBERS, (100, 100, 300, 200, 300), strict=False)
+    ]
     with gate.worker("first", BROKEN) as worker:
         early = gate.write(orders[0])
         worker.wait(lambda: gate.has_taken(early), "an order before it is taken")
-        [sent] = gate.write(Unsent(topics.SERVICES, PLANTED.encode(), b"", 0))
+        [sent] = gate.write(priced(gate, 200, charge_code=PLANTED))
         stops = [(worker.wait_for_end(), worker.said())]
     late = gate.write(orders[1])
     stops.append(stop_of(gate, "second"))
@@ -189,22 +200,51 @@ def test_a_reference_record_is_set_aside_like_any_other(
         where = f"while reading services.v1 [0] offset {sent.offset}: "
         assert f"{where}AssertionError: a service for …077 without a price." in said
         assert LAPSING not in said
-    monkeypatch.setattr(ReferenceReader, "take", take)
-    with pytest.raises(Stop, match=f"services.v1 at offset {sent.offset} cannot be taken") as stop:
-        standing(gate)
-    assert stop.value.cause is Cause.REFERENCE_REFUSED
-    assert "start those again that have stopped" in typed(gate, stops[1][1])
+    words = told_to_type(stops[0][1])
+    refused = gate.tollgate(*words, code=Cause.ACT_REFUSED.exit_code)
+    assert "can be taken, and is: this version of the program does not stop at it" in refused
+    with monkeypatch.context() as broken:
+        broken.setattr(ReferenceReader, "take", take)
+        with pytest.raises(Stop, match=f"services.v1 at offset {sent.offset} cannot be taken"):
+            standing(gate)
+    waited = gate.tollgate(*words, "--timeout", "0s", program=PROGRAM)
+    assert "start those again that have stopped" in waited
     with gate.worker("third", BROKEN) as worker:
         worker.wait(lambda: gate.has_taken(late), "the order behind it is taken")
         assert "Set aside: it is a dead letter" in typed(gate, stops[0][1], "--timeout", "30s")
+        gate.write(priced(gate, 300))
+        behind = gate.write(*orders[2:4])
+        worker.wait(lambda: gate.has_taken(behind), "orders after the next version are taken")
+        assert worker.stop() == 0
+    with gate.worker("mended") as worker:
+        last = gate.write(orders[4])
+        worker.wait(lambda: gate.has_taken(last), "an order is taken by a mended program")
         assert worker.stop() == 0
     told = Told(gate.history())
     [letter] = told.letters(sent)
     act_id = id_of(ActKind.QUARANTINE, *sent.place)
     assert dict(letter.headers)["tollgate.act"] == act_id.encode()
-    assert [told.reasons(one) for one in (*early, *late)] == [["APPROVED_NOT_ASKED"]] * 2
+    assert len(told.history.of(topics.DEAD_LETTERS)) == 1
+    reasons = [told.reasons(one) for one in (*early, *late, *behind, *last)]
+    taken, not_taken = ["APPROVED_NOT_ASKED"], ["PRICE_MISMATCH"]
+    assert reasons == [taken, taken, taken, not_taken, taken]
     assert told.audit().held, told_of(told.audit())
     assert f"at offset {sent.offset} is not in force: an operator set it aside" in standing(gate)
+
+
+def priced(gate: Gate, price_minor: int, charge_code: str = "100801") -> Unsent:
+    """The next version of the example's weather forecast, at a price."""
+    with closing(Log(gate.settings)) as log:
+        [before] = [
+            record
+            for (topic, name), record in read_standing(gate.settings, CODECS, log).latest.items()
+            if (topic, name) == (topics.SERVICES, "huayu-weather")
+        ]
+    assert isinstance(before, Service)
+    after = before._replace(
+        version=before.version + 1, price_minor=price_minor, charge_code=charge_code
+    )
+    return Unsent(topics.SERVICES, after.service_id.encode(), encoded(after), 0)
 
 
 def standing(gate: Gate) -> str:

@@ -181,6 +181,21 @@ def test_an_act_that_no_worker_can_take_can_be_set_aside(
         assert f"{said}act {id_of(ActKind.QUARANTINE, *sent.place)} by " in result.output
 
 
+def test_reference_data_that_stops_no_worker_is_not_set_aside(gate: Gate) -> None:
+    """What can be taken is answered by the next version; what cannot be read is out by itself."""
+    [junk] = gate.write(Unsent(topics.PROVIDERS, b"some", b"junk", 0))
+    before = acts(gate)
+    for topic, offset, sentence, advice in (
+        ("services", 0, "can be taken, and is: this version of", "`tollgate reference apply`"),
+        ("providers", junk.offset, "is not in force, and no worker stops at it: the value", ""),
+    ):
+        refused = typed(gate, "record", topic, *at(0, offset), *WHY)
+        assert refused.exit_code == Cause.ACT_REFUSED.exit_code
+        assert f"offset {offset} of quarantine-tests.{topic}.v1 [0] {sentence}" in refused.output
+        assert advice in refused.output
+    assert acts(gate) == before
+
+
 def test_what_a_worker_says_to_type_can_be_typed(gate: Gate, home: int) -> None:
     """Both commands that are told are commands, but for the reason."""
     for command in (
@@ -207,11 +222,6 @@ REFUSED: dict[str, tuple[Callable[[int], tuple[str, ...]], int, str]] = {
         lambda _: ("unreadable", "services", "--partition", "0", "--up-to", "0", *WHY),
         2,
         "services.v1 is no input; this is for records of orders.v1, ",
-    ),
-    "reference data in force": (
-        lambda _: ("record", "services", *at(0, 0), *WHY),
-        Cause.ACT_REFUSED.exit_code,
-        "services.v1 [0]: decisions rest on it already",
     ),
     "no second partition of reference data": (
         lambda _: ("record", "services", *at(1, 0), *WHY),

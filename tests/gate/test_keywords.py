@@ -75,6 +75,25 @@ def test_the_list_tells_what_the_day_has_brought() -> None:
     assert message.message_id.startswith("l-")
 
 
+def test_a_service_that_was_set_aside_is_named_by_its_id() -> None:
+    """No record of it is in force any more: what the day has brought is told all the same, and its
+    prompt is answered with why nothing is charged.
+    """
+    gate = granted()
+    of_the_second = codes_of(gate)[-1]
+    gate.catalogue.services.clear()
+    gate.catalogue.standing.clear()
+    gate.take(reply("r-2", NOON, "0000"), NOON)
+    assert listing(gate).startswith("今日：1.sms-1 2次4.00元（已确认）；2.sms-2 0次0.00元。")
+    decision = gate.take(reply("r-3", NOON, of_the_second), NOON)
+    assert decision.reason is Reason.SERVICE_UNKNOWN
+    gate = asked_twice()
+    gate.catalogue.services.clear()
+    gate.take(reply("r-2", NOON), NOON)
+    [clarify] = of_kind(gate, MessageKind.CLARIFY)
+    assert all(f" {name} " in clarify.text for name in ("sms-1", "sms-2"))
+
+
 def test_the_list_in_english() -> None:
     """In Hong Kong the list is written in English, in the alphabet of 7 bits."""
     gate = granted("hongkong")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from streams.gate.reference import OperatorAct
 from streams.gate.words import ActKind
-from streams.ingress.acts import QUARANTINED, Acts, set_aside_by
+from streams.ingress.acts import QUARANTINED, set_aside_by
+from streams.reference.acts import Acts
 from streams.topics import ORDERS, REPLIES, TICKS
 
 
