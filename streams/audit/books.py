@@ -7,13 +7,15 @@ law: an entry that no law can use is still kept.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar, cast
 
 from streams.audit import records
 from streams.audit.derive import digest, partition_of
+from streams.audit.folding import Folds, Positions
 from streams.audit.history import History
-from streams.audit.letters import DeadLetters, Where, origin
+from streams.audit.letters import SET_ASIDE, DeadLetters, Where, cause_of, origin
 from streams.audit.records import (
     Alarm,
     Charge,
@@ -133,10 +135,13 @@ class Books:
         self._read_inputs()
         self._read_decisions()
         self.decided: dict[Where, Decision] = {}  # by the record that caused it, index 0
+        self._of_references: dict[Where, list[Decision]] = defaultdict(list)
         self._producers: dict[tuple[str, str], list[Decision]] = defaultdict(list)
         for decision in self.all_decisions():
             if decision.act == 0:
                 self.decided.setdefault(decision[2:5], decision)
+                if decision.topic in REFERENCES:
+                    self._of_references[decision[2:5]].append(decision)
             for effect in decision.effects:
                 self._producers[effect.topic, effect.id].append(decision)
         self.beyond = 0  # outputs of decisions that were not read
@@ -144,12 +149,8 @@ class Books:
         self.references: dict[str, list[Reference]] = {
             topic: self._read_reference(topic) for topic in REFERENCES
         }
-        self.standing = Standing(
-            {
-                topic: [r for r in rows if r.entry[:3] not in self.dead_letters.of]
-                for topic, rows in self.references.items()
-            }
-        )
+        self.folds = Folds(self.references, self._refused())
+        self.standing = Standing(self.folds)
         self.messages: list[Message] = self._read_output(MESSAGES)
         self.charges: list[Charge] = self._read_output(CHARGES)
         self.verdicts: list[Verdict] = self._read_output(VERDICTS)
@@ -172,6 +173,33 @@ class Books:
         """Every decision, partition by partition, in the order taken."""
         for partition in sorted(self.decisions):
             yield from self.decisions[partition]
+
+    def letters(self, where: Where) -> list[tuple[Entry, Decision | None]]:
+        """The dead letters of a record, each with the decision that sent it.
+
+        A reference record may have one for its own fault and one, later, for an act on it.
+        """
+        letters = self.dead_letters.of.get(where, [])
+        if where[0] not in REFERENCES:
+            return [(letter, self.decided.get(where)) for letter in letters]
+        decisions = self._of_references.get(where, [])[: len(letters)]
+        return list(zip_longest(letters, decisions))
+
+    def letters_of(self, decision: Decision) -> list[Entry]:
+        """The dead letters of a decision on a record."""
+        return [letter for letter, sender in self.letters(decision[2:5]) if sender is decision]
+
+    def _refused(self) -> dict[Where, list[Positions]]:
+        """Of reference records that became dead letters for a fault, where that was decided."""
+        refused: dict[Where, list[Positions]] = {}
+        for where in self.dead_letters.of:
+            if where[0] in REFERENCES:
+                refused[where] = [
+                    decision.reference
+                    for letter, decision in self.letters(where)
+                    if decision is not None and cause_of(dict(letter.headers)) != SET_ASIDE
+                ]
+        return {where: found for where, found in refused.items() if found}
 
     def decision_of(self, output: Output) -> Decision | None:
         """The decision that names an output among its effects.

@@ -11,6 +11,7 @@ from streams.audit.evidence import Evidence
 from streams.audit.letters import Where
 from streams.audit.records import (
     CareAction,
+    Decision,
     DeliveryReport,
     Event,
     Order,
@@ -18,20 +19,20 @@ from streams.audit.records import (
     Settlement,
     Tick,
 )
-from streams.audit.reference_faults import Fault, reference_fault
+from streams.audit.reference_faults import Fault
 from streams.audit.standing import day_of
 from streams.topics import REFERENCES
 
 
-def fault_of(evidence: Evidence, where: Where) -> Fault | None:
-    """The first fault of an input record, or None."""
-    if act_on(evidence.books, where) is not None:
+def fault_of(evidence: Evidence, where: Where, decision: Decision | None) -> Fault | None:
+    """The first fault of a record when it was decided, or None."""
+    if act_on(evidence.books, decision) is not None:
         return Fault("an operator set it aside")
     malformed = evidence.books.malformed.get(where)
     if malformed is not None:
         return Fault(f"it is unreadable ({malformed})")
-    if where[0] in REFERENCES:
-        return reference_fault(evidence.books, where)
+    if decision is not None and where[0] in REFERENCES:
+        return evidence.books.folds.at(decision.reference).faults.get(where)
     event = evidence.books.events.get(where)
     if event is None or isinstance(event, Tick):
         return None

@@ -7,6 +7,8 @@ from streams.audit.history import History
 from streams.history import Entry
 
 Where = tuple[str, int, int]  # topic, partition, offset
+# The cause of what an operator's act set aside.
+SET_ASIDE = "quarantined"
 # Causes for which a settlement is set aside when it has been understood.
 CONTRADICTIONS = frozenset({"charge_unknown", "refund_unknown", "settlement_contradicts"})
 

@@ -7,14 +7,12 @@ of answers) explains a dead letter, but a gate that took it all the same is not 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from streams.audit.answers import is_code, plain
-from streams.audit.books import Books
-from streams.audit.letters import Where
 from streams.audit.records import (
     Congestion,
     CreditChange,
@@ -59,40 +57,29 @@ class Fault(NamedTuple):
     certain: bool = True
 
 
-def reference_fault(books: Books, where: Where) -> Fault | None:
-    """The first fault of a reference record that can be read, or None."""
-    rows = books.references[where[0]]
-    record = next((row for row in rows if row.entry.offset == where[2]), None)
-    if record is None:
-        return None
-    earlier = [
-        row
-        for row in rows
-        if row.entry.offset < where[2] and row.entry[:3] not in books.dead_letters.of
-    ]
-    sentence = _versioned(record, earlier) or _own(record) or _against(record, earlier)
+def place_fault(
+    record: Any, versions: Mapping[str, int], instants: Collection[int]
+) -> Fault | None:
+    """The first fault of a record where it lies: its key, or behind what was taken before it.
+
+    `versions`: the last of each id, 0 for none; `instants`: from which policies are in force.
+    """
+    if record.entry.key != str(record[1]).encode():
+        return Fault("its key is not its id")
+    if record.version != versions.get(record[1], 0) + 1:
+        return Fault("its version is not the next one")
+    if isinstance(record, Policy) and record.effective_from in instants:
+        return Fault("two policies are for the same instant")
+    return None
+
+
+def content_fault(record: Reference) -> Fault | None:
+    """The first fault that a record has wherever it lies."""
+    sentence = _own(record)
     if sentence:
         return Fault(sentence)
     words = _words(record) if isinstance(record, Policy) else None
     return Fault(words, certain=False) if words else None
-
-
-def _versioned(record: Any, earlier: Iterable[Any]) -> str | None:
-    """Keyed by its id (the field after the entry), each version one more than the last."""
-    if record.entry.key != str(record[1]).encode():
-        return "its key is not its id"
-    versions = [row.version for row in earlier if row[1] == record[1]]
-    if record.version != max(versions, default=0) + 1:
-        return "its version is not the next one"
-    return None
-
-
-def _against(record: Reference, earlier: Iterable[Reference]) -> str | None:
-    if isinstance(record, Policy):
-        instants = {row.effective_from for row in earlier if isinstance(row, Policy)}
-        if record.effective_from in instants:
-            return "two policies are for the same instant"
-    return None
 
 
 def _own(record: Reference) -> str | None:

@@ -7,25 +7,25 @@ is None, and the laws decide what that means. Written from the schemas' document
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from streams.audit.folding import Fold, Folds, Positions
+from streams.audit.letters import Where
 from streams.audit.records import (
     CreditChange,
     OperatorAct,
     Order,
     Policy,
     Provider,
-    Reference,
     Rule,
     Service,
 )
 from streams.topics import ACTS, CREDITS, POLICIES, PROVIDERS, REFERENCES, SERVICES
 
-Positions = tuple[int, ...]
 R = TypeVar("R", Provider, Service)
 
 _PROVIDERS = REFERENCES.index(PROVIDERS)
@@ -79,27 +79,71 @@ class Versions(Generic[R]):
 
 
 class Standing:
-    """The reference data of a history; records that became dead letters are not among them."""
+    """The reference data of a history, at positions."""
 
-    def __init__(self, records: Mapping[str, Iterable[Reference]]) -> None:
+    def __init__(self, folds: Folds) -> None:
+        self._folds = folds
+        self._made: dict[int, _InForce] = {}
+
+    def provider(self, provider_id: str | None, positions: Positions) -> Provider | None:
+        """A provider as known at these positions."""
+        return self._at(positions).provider(provider_id, positions)
+
+    def service(self, service_id: str | None, positions: Positions) -> Service | None:
+        """A service as known at these positions."""
+        return self._at(positions).service(service_id, positions)
+
+    def policy(
+        self, policy_id: str | None, version: int | None, positions: Positions
+    ) -> Policy | None:
+        """The policy that a record cites whose decision was made at these positions."""
+        return self._at(positions).policy(policy_id, version)
+
+    def policy_at(self, at: int, positions: Positions) -> Policy | None:
+        """The policy in force for a record of this time."""
+        return self._at(positions).policy_at(at, positions)
+
+    def act_on(self, where: Where, positions: Positions) -> OperatorAct | None:
+        """The operator's act to set a record aside, as known at these positions."""
+        return self._at(positions).act_on(where, positions)
+
+    def first_rule(
+        self, policy: Policy, order: Order, at: int, positions: Positions
+    ) -> Rule | None:
+        """The first rule of a policy that matches an order of this record time."""
+        return self._at(positions).first_rule(policy, order, at, positions)
+
+    def _at(self, positions: Positions) -> "_InForce":
+        number = self._folds.number(positions)
+        if number not in self._made:
+            self._made[number] = _InForce(self._folds.of_number(number))
+        return self._made[number]
+
+
+class _InForce:
+    """The records in force between two acts on reference data, asked at positions there."""
+
+    def __init__(self, fold: Fold) -> None:
+        records = fold.records
+        self._aside = fold.aside
         self._providers: Versions[Provider] = Versions(
-            (r.provider_id, r) for r in records.get(PROVIDERS, ()) if isinstance(r, Provider)
+            (r.provider_id, r) for r in records[PROVIDERS] if isinstance(r, Provider)
         )
         self._services: Versions[Service] = Versions(
-            (r.service_id, r) for r in records.get(SERVICES, ()) if isinstance(r, Service)
+            (r.service_id, r) for r in records[SERVICES] if isinstance(r, Service)
         )
-        self.policies = [r for r in records.get(POLICIES, ()) if isinstance(r, Policy)]
-        self._by_version = {(p.policy_id, p.version): p for p in self.policies}
+        self._policies = [r for r in records[POLICIES] if isinstance(r, Policy)]
+        self._by_version = {(p.policy_id, p.version): p for p in self._policies}
         self._credits: dict[tuple[str, str], list[CreditChange]] = defaultdict(list)
-        for change in records.get(CREDITS, ()):
+        for change in records[CREDITS]:
             if isinstance(change, CreditChange):
                 self._credits[change.provider_id, change.line].append(change)
-        self._acts: dict[tuple[str, int, int], OperatorAct] = {}
-        for act in records.get(ACTS, ()):
+        self._acts: dict[Where, OperatorAct] = {}
+        for act in records[ACTS]:
             if isinstance(act, OperatorAct) and act.kind == "QUARANTINE":
                 # Of two on one record the first counts, and none is ever taken back.
                 self._acts.setdefault((act.topic, act.partition, act.offset), act)
-        self._in_force: dict[int, tuple[list[int], list[Policy]]] = {}
+        self._policies_at: dict[int, tuple[list[int], list[Policy]]] = {}
         self._rules: dict[tuple[object, ...], Rule | None] = {}
 
     def provider(self, provider_id: str | None, positions: Positions) -> Provider | None:
@@ -117,19 +161,21 @@ class Standing:
     def policy_at(self, at: int, positions: Positions) -> Policy | None:
         """The policy in force for a record of this time."""
         position = positions[_POLICIES]
-        known = self._in_force.get(position)
+        known = self._policies_at.get(position)
         if known is None:
             policies = sorted(
-                (p for p in self.policies if p.entry.offset < position),
+                (p for p in self._policies if p.entry.offset < position),
                 key=lambda p: (p.effective_from, p.entry.offset),
             )
             known = [p.effective_from for p in policies], policies
-            self._in_force[position] = known
+            self._policies_at[position] = known
         index = bisect_right(known[0], at)
         return known[1][index - 1] if index else None
 
-    def act_on(self, where: tuple[str, int, int], positions: Positions) -> OperatorAct | None:
+    def act_on(self, where: Where, positions: Positions) -> OperatorAct | None:
         """The operator's act to set a record aside, as known at these positions."""
+        if where[0] in REFERENCES:
+            return self._aside.get(where)
         act = self._acts.get(where)
         return act if act is not None and act.entry.offset < positions[_ACTS] else None
 

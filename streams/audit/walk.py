@@ -167,7 +167,7 @@ class Walk:
                 case.note(8, f"it says {reason}, but nothing of that id was taken before")
             return False
         if reason == "DEAD_LETTER" and not self._books.dead_letters.is_remembered(event.entry[:3]):
-            return isinstance(event, CareAction) and act_on(self._books, event.entry[:3]) is None
+            return isinstance(event, CareAction) and act_on(self._books, case.decision) is None
         self._known.add(name)
         return self._books.first.get(name) is event
 

@@ -1,5 +1,5 @@
 """An honest day with operators' acts behind it: an order, a care action, a tick and a service are
-set aside, and an act on a service that the gate could take changes nothing.
+set aside, and then a price that was in force, with which the next one falls, and an old service.
 
 And for what acts promise, ways to break it: each changes that day and gives the record that shows
 it.
@@ -8,7 +8,18 @@ it.
 from hashlib import blake2b
 from typing import Any
 
-from streams.topics import ACTS, CARE, DEAD_LETTERS, DECISIONS, ORDERS, SERVICES, TICKS
+from streams.topics import (
+    ACTS,
+    CARE,
+    CHARGES,
+    DEAD_LETTERS,
+    DECISIONS,
+    ORDERS,
+    REFERENCES,
+    SERVICES,
+    TICKS,
+)
+from tests.audit.afternoon_doctors import drop
 from tests.audit.doctors import Doctor, decision_on, order_of
 from tests.audit.honest import BO, DA, EVA, Gate, honest
 from tests.audit.scribe import LIFE, MORNING, Draft, Scribe
@@ -40,7 +51,7 @@ def record_act(scribe: Scribe, record: Draft, **said: Any) -> Draft:
 def set_aside(scribe: Scribe, record: Draft) -> None:
     """It becomes a dead letter that names its act, and so does the decision."""
     Gate(scribe).dead_letter(record, "quarantined")
-    decision = decision_on(scribe, record)
+    decision = [draft for draft in scribe.all(DECISIONS) if draft.cause is record][-1]
     decision.fields["evidence"] = [{"topic": ACTS, "id": act_id(record)}]
     [letter] = decision.effects
     said = f"set aside by ops: ticket 4711 (act {act_id(record)})".encode()
@@ -62,24 +73,46 @@ def acted() -> Scribe:
         scribe.append(SERVICES, 0, EVENING + 3, sold.key, sold.fields | {"version": 2, **price})
         for price in ({"price_minor": 999_999}, {"price_minor": 1})
     )
-    for record in (order, care, tick, dearer, sold):
+    for record in (order, care, tick, dearer):
         record_act(scribe, record)
     for record in (order, care, tick, dearer):
         set_aside(scribe, record)
     assert cheaper.offset == dearer.offset + 1, "the next version in force is the same one"
     gate.charged(gate.order(DA, "o7", "news", EVENING + 4))
-    scribe.tick(EVENING + 5)
+    _news_rise_and_fall(gate, EVENING + 5)
+    scribe.tick(EVENING + 9)
     return scribe
+
+
+def _news_rise_and_fall(gate: Gate, at: int) -> None:
+    """Two prices come into force, one after the other; the first is set aside, and both are out.
+    Last of all a service is set aside that was there from the beginning, and the price that fell.
+    """
+    scribe = gate.scribe
+    [sold] = (each for each in scribe.all(SERVICES) if each.key == b"news")
+    gone: list[Draft] = []
+    for version, price in ((2, 60), (3, 70)):
+        fields = sold.fields | {"version": version, "price_minor": price}
+        gone.append(scribe.append(SERVICES, 0, at + version, sold.key, fields))
+        order = gate.order(DA, f"news-{version}", "news", at + version, price_minor=price)
+        gate.charged(order)
+    record_act(scribe, gone[0])
+    set_aside(scribe, gone[0])
+    gate.dead_letter(gone[1], "reference_fault")
+    gate.charged(gate.order(DA, "news-1", "news", at + 4))
+    [old] = (each for each in scribe.all(SERVICES) if each.key == b"talk")
+    for record in (old, gone[1]):
+        record_act(scribe, record)
+        set_aside(scribe, record)
 
 
 def aside(scribe: Scribe, topic: str) -> Draft:
     """The decision by which a record of this topic was set aside."""
-    [found] = (
+    return next(
         draft
         for draft in scribe.all(DECISIONS)
         if draft.fields.get("evidence") and draft.fields["cause"]["topic"] == topic
     )
-    return found
 
 
 def letter(scribe: Scribe, topic: str) -> Draft:
@@ -107,6 +140,44 @@ def no_act_on_the_tick(scribe: Scribe) -> Draft:
 def no_act_on_the_service(scribe: Scribe) -> Draft:
     scribe.log(ACTS, 0)[4].fields["offset"] += 1
     return letter(scribe, SERVICES)
+
+
+def set_aside_and_not_told(scribe: Scribe) -> Draft:
+    """The act is on another service, which nobody has told."""
+    [card] = (each for each in scribe.all(SERVICES) if each.key == b"card")
+    scribe.log(ACTS, 0)[5].fields["offset"] = card.offset
+    return card
+
+
+def fallen_and_not_told(scribe: Scribe) -> Draft:
+    """What was refused since the act is told by nobody."""
+    record = scribe.all(SERVICES)[-1]
+    [effect] = decision_on(scribe, record).effects
+    drop(scribe, effect)
+    return record
+
+
+def told_twice(scribe: Scribe) -> Draft:
+    record = scribe.all(SERVICES)[-1]
+    Gate(scribe).dead_letter(record, "reference_fault")
+    return record
+
+
+def told_before_it_fell(scribe: Scribe) -> Draft:
+    """Refused while it was the next version, as if the act had been there."""
+    decision = decision_on(scribe, scribe.all(SERVICES)[-1])
+    for each in scribe.log(DECISIONS, 0)[decision.offset - 1 :]:
+        each.fields["reference"][REFERENCES.index(ACTS)] -= 1
+    return decision.effects[0]
+
+
+def charged_at_a_price_set_aside(scribe: Scribe) -> Draft:
+    order = order_of(scribe, DA, "news-1")
+    order.fields["price_minor"] = 60
+    decision = decision_on(scribe, order)
+    [charge] = (effect for effect in decision.effects if effect.topic == CHARGES)
+    charge.fields["price_minor"] = 60
+    return decision
 
 
 def act_on_the_service_not_named(scribe: Scribe) -> Draft:
@@ -191,6 +262,7 @@ def charged_though_set_aside(scribe: Scribe) -> Draft:
 DOCTORED: dict[Doctor, int] = {
     **dict.fromkeys(
         (
+            charged_at_a_price_set_aside,
             decided_despite_the_act,
             set_aside_for_something_else,
             time_moved_by_what_was_set_aside,
@@ -204,6 +276,10 @@ DOCTORED: dict[Doctor, int] = {
             no_act_on_the_service,
             act_comes_later,
             limit_taken_for_an_act,
+            set_aside_and_not_told,
+            fallen_and_not_told,
+            told_twice,
+            told_before_it_fell,
         ),
         10,
     ),

@@ -4,6 +4,7 @@ The bridge between the tests' gate (tests/gate/harness.py) and the auditor: even
 data, outputs and decisions become drafts, field for field; nothing is judged here. One partition.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -57,7 +58,7 @@ class Recorder:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.scribe = Scribe(partitions=1)
-        self._written: set[tuple[str, str, int]] = set()
+        self._written: dict[tuple[str, str], int] = defaultdict(int)
         self._watched = NOTHING
 
     def take(self, event: Event, at: int) -> None:
@@ -90,10 +91,12 @@ class Recorder:
             (POLICIES, sorted(policies, key=lambda policy: policy.version)),
         ):
             for row in rows:
-                name = topic, str(row[0]), row.version
-                if name not in self._written:
-                    self._written.add(name)
-                    self.scribe.append(topic, 0, 0, str(row[0]).encode(), plain(row))
+                name = topic, str(row[0])
+                # Versions between two looks are not seen, and are not missed by what is decided.
+                for version in range(self._written[name] + 1, row.version + 1):
+                    content = plain(row) | {"version": version}
+                    self.scribe.append(topic, 0, 0, str(row[0]).encode(), content)
+                self._written[name] = max(self._written[name], row.version)
 
     def _decided(self, cause: Draft, taken: Sequence[Taken]) -> None:
         for index, (event, at, decision) in enumerate(

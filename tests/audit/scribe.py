@@ -184,12 +184,14 @@ class Scribe:
         **said: Any,
     ) -> Draft:
         """The gate's answer to a record, behind its last one."""
-        policy = {"policy_id": "notice", "policy_version": 1}
+        # Reference data is told under no policy.
+        is_told = cause.topic in REFERENCES
+        policy = {} if is_told else {"policy_id": "notice", "policy_version": 1}
         decision = self.append(
             DECISIONS,
             cause.partition,
             cause.at if at is None else at,
-            None if cause.topic in REFERENCES else key or cause.key,
+            None if is_told else key or cause.key,
             {
                 "sequence": len(self.log(DECISIONS, cause.partition)),
                 "cause": {

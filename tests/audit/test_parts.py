@@ -18,6 +18,7 @@ from streams.audit.answers import Reading, Words, plain
 from streams.audit.books import Books
 from streams.audit.derive import partition_of
 from streams.audit.laws.law08_same_log import _in_order
+from streams.audit.records import Policy
 from streams.audit.segments import count
 from streams.audit.standing import day_of
 from streams.audit.strict import Malformed, walk
@@ -161,10 +162,10 @@ def test_an_older_record_is_read_as_the_latest_schema_has_it() -> None:
         SCHEMAS.decode_strictly(POLICIES, value + b"\0")
 
 
+POLICY = Books(honest().history(), SCHEMAS, drained=True).references[POLICIES][0]
+assert isinstance(POLICY, Policy)
 WORDS = Words(
-    Books(honest().history(), SCHEMAS, drained=True)
-    .standing.policies[0]
-    ._replace(
+    POLICY._replace(
         keywords=[
             {"keyword": "LIST", "words": ["0000"]},
             {"keyword": "CANCEL", "words": ["QX"]},

@@ -7,7 +7,7 @@ import pytest
 
 from streams.audit import released
 from streams.audit.books import Books
-from streams.audit.reference_faults import reference_fault
+from streams.audit.reference_faults import content_fault
 from streams.gate.catalogue import Catalogue
 from streams.gate.reference import KeywordWords, Policy, ReplyWords, SpendLimit
 from streams.gate.words import Answer, Channel, Confirmation, Keyword, MessageKind
@@ -109,5 +109,6 @@ def test_gate_and_auditor_refuse_the_same_policies(seed: int) -> None:
     refused = Catalogue().fold(POLICIES, drawn)
     scribe = Scribe(partitions=1)
     scribe.append(POLICIES, 0, 0, drawn.policy_id.encode(), plain(drawn))
-    fault = reference_fault(Books(scribe.history(), SCHEMAS, drained=True), (POLICIES, 0, 0))
+    [record] = Books(scribe.history(), SCHEMAS, drained=True).references[POLICIES]
+    fault = content_fault(record)
     assert fault is not None if refused else fault is None or not fault.certain, (refused, fault)

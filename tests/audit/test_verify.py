@@ -17,6 +17,7 @@ from streams.audit.verify.run import verify_partition
 from streams.errors import Cause, Stop
 from streams.history import Entry
 from streams.topics import CHARGES, DECISIONS, INPUTS, MESSAGES, ORDERS, REPLIES, TICKS, VERDICTS
+from tests.audit.acted import acted
 from tests.audit.honest import honest
 from tests.audit.scribe import OUTPUTS, PARTITIONS
 from tests.history.memory import MemorySource
@@ -67,6 +68,13 @@ def ends(results: Sequence[Verified]) -> list[Head]:
 
 
 HEADS = ends(verified(source_of(ENTRIES)))
+
+
+def test_what_was_set_aside_late_is_checked_too() -> None:
+    """Decisions on reference records do not come in the order of their offsets: all hold."""
+    history = acted().history()
+    entries = [entry for topic in history.topics.values() for entry in topic]
+    assert named(verified(source_of(entries))) == []
 
 
 def with_one(changed: Entry) -> list[Entry]:

@@ -42,16 +42,17 @@ def _not_asked(evidence: Evidence, charge: Charge) -> Iterator[str]:
     books = evidence.books
     order = books.order(charge.msisdn, charge.order_id)
     decision = books.decided.get(order.entry[:3]) if order else None
-    policy = books.standing.policy(charge.policy_id, charge.policy_version)
     if order is None or decision is None:
         yield "it cites no consent, and there is no order to which a policy could apply"
         return
+    positions = decision.reference
+    policy = books.standing.policy(charge.policy_id, charge.policy_version, positions)
     if policy is None:
         yield "it cites no consent and a policy version that does not exist"
         return
-    if books.standing.policy_at(decision.event_at, decision.reference) is not policy:
+    if books.standing.policy_at(decision.event_at, positions) is not policy:
         yield "it cites no consent and a policy version that was not in force"
-    rule = books.standing.first_rule(policy, order, decision.event_at, decision.reference)
+    rule = books.standing.first_rule(policy, order, decision.event_at, positions)
     if rule is None or rule.confirmation not in _NOT_ASKED:
         asked = f"rule {rule.name} asked for {rule.confirmation}" if rule else "no rule matches"
         yield f"it cites no consent, but {asked}"

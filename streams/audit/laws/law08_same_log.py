@@ -89,7 +89,8 @@ def _in_order(decisions: list[Decision]) -> Iterator[Finding]:
         # What is due has an order of its own: of too many acts for one turn the rest comes in the
         # next ones, and an unreadable tick may be taken meanwhile.
         here, own = (decision.offset, decision.act), (decision.topic, decision.act > 0)
-        if here <= taken.get(own, (-1, -1)):
+        # Reference data is told in the order of turns: an act may come long after its record.
+        if here <= taken.get(own, (-1, -1)) and decision.topic not in REFERENCES:
             sentence = f"{decision.topic} is taken out of its own order"
             yield finding(NUMBER, decision.entry, sentence)
         watermark, positions = decision.watermark, decision.reference

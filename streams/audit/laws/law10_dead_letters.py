@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from streams.audit.acts import without_act
 from streams.audit.evidence import Evidence
 from streams.audit.faults import fault_of
-from streams.audit.letters import Where, cause_of
+from streams.audit.letters import cause_of
+from streams.audit.records import Decision
 from streams.audit.report import Finding, finding
+from streams.audit.telling import untold
 from streams.history import Entry
-from streams.topics import DEAD_LETTERS, REFERENCES
+from streams.topics import DEAD_LETTERS, INPUTS
 
 NUMBER = 10
 NAME = "fail closed"
@@ -42,17 +44,18 @@ def check(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
         counts[f"dead letters ({cause or 'no cause'})"] += count
     for entry in books.dead_letters.nameless:
         yield finding(NUMBER, entry, "its headers do not say which record it was")
-    for where, letters in books.dead_letters.of.items():
+    for where in books.dead_letters.of:
         original = books.inputs.get(where[:2], {}).get(where[2])
-        for letter in letters:
+        for letter, decision in books.letters(where):
             for sentence in _altered(original, letter):
                 yield finding(NUMBER, letter, sentence)
-            for sentence in _undecided(evidence, where):
+            for sentence in _undecided(decision):
                 yield finding(NUMBER, letter, sentence)
-            fault = fault_of(evidence, where)
+            fault = fault_of(evidence, where, decision)
             if original is not None and fault is None:
                 yield finding(NUMBER, letter, "its original has no fault that can be named")
     yield from _escaped(evidence, counts)
+    yield from untold(books, counts)
 
 
 def _altered(original: Entry | None, letter: Entry) -> Iterator[str]:
@@ -72,8 +75,7 @@ def _altered(original: Entry | None, letter: Entry) -> Iterator[str]:
         yield "it names no cause"
 
 
-def _undecided(evidence: Evidence, where: Where) -> Iterator[str]:
-    decision = evidence.books.decided.get(where)
+def _undecided(decision: Decision | None) -> Iterator[str]:
     if decision is None:
         yield "no decision says that it was refused"
     elif decision.reason not in _REASONS:
@@ -86,20 +88,11 @@ def _escaped(evidence: Evidence, counts: Counter[str]) -> Iterator[Finding]:
     """Inputs that should have become dead letters, and did not."""
     books = evidence.books
     for where in (*books.malformed, *books.events):
-        if where in books.dead_letters.of or (where[:2] not in books.inputs):
+        if where in books.dead_letters.of or where[0] not in INPUTS:
             continue
         counts["inputs judged"] += 1
-        if _was_taken(evidence, where):
-            fault = fault_of(evidence, where)
+        if books.drained or where in books.decided:
+            fault = fault_of(evidence, where, books.decided.get(where))
             if fault is not None and fault.certain:
                 entry = books.inputs[where[:2]][where[2]]
                 yield finding(NUMBER, entry, f"it is no dead letter, though {fault.sentence}")
-
-
-def _was_taken(evidence: Evidence, where: Where) -> bool:
-    """Whether the gate has been past a record."""
-    books = evidence.books
-    if where[0] in REFERENCES:
-        seen = [decisions[-1].reference for decisions in books.decisions.values()]
-        return max((s[REFERENCES.index(where[0])] for s in seen), default=0) > where[2]
-    return books.drained or where in books.decided

@@ -58,10 +58,12 @@ def _missing(evidence: Evidence, charge: Charge, counts: Counter[str]) -> str | 
         return "order"
     if order.entry[:3] not in books.decided:
         return "order's decision"
-    if books.standing.policy(charge.policy_id, charge.policy_version) is None:
-        return "policy version"
-    if books.decision_of(charge) is None:
+    decision = books.decision_of(charge)
+    if decision is None:
         return "decision"
+    cited = charge.policy_id, charge.policy_version
+    if books.standing.policy(*cited, decision.reference) is None:
+        return "policy version"
     if (charge.msisdn, charge.order_id) not in books.verdicts_of:
         return "verdict"
     if charge.prompt_id is not None:

@@ -16,7 +16,7 @@ from streams.audit.verify.inlets import Inlet
 from streams.audit.verify.outlets import Claim, Outlet, Trust
 from streams.audit.verify.result import Flaw, Verified
 from streams.history import Entry, Source, Span
-from streams.topics import CATALOGUE, DECISIONS, INPUTS, TICKS, Kind
+from streams.topics import CATALOGUE, DECISIONS, INPUTS, REFERENCES, TICKS, Kind
 
 _OUTPUTS = tuple(
     topic.name for topic in CATALOGUE if topic.kind is Kind.OUTPUT and topic.name != DECISIONS
@@ -160,7 +160,8 @@ class PartitionPass:
         if span is not None:
             # An unreadable tick may be taken between the due acts of the one before it.
             at = topic, partition, topic == TICKS and cause["index"] > 0
-            if at not in self._inlets:
+            inlet = self._inlets.get(at)
+            if inlet is None or (topic in REFERENCES and inlet.is_past(offset)):
                 self._inlets[at] = self._make_inlet(topic, partition, offset)
             entry = self._inlets[at].find(offset)
         if entry is None:
