@@ -58,6 +58,7 @@ NUMBER = 0  # the owner of partition 0 writes the dead letters of reference reco
 RECORD, FOLD, REOPEN = range(3)
 
 _TICK = topics.INPUTS.index(topics.TICKS)
+_ACTS = topics.REFERENCES.index(topics.ACTS)
 _DECISIONS = PREFIX + topics.DECISIONS
 _LETTERS = PREFIX + topics.DEAD_LETTERS
 _CHANGELOG = PREFIX + topics.CHANGELOG
@@ -185,6 +186,7 @@ class Whole:
         self._database = MemoryDatabase()
         self._references = [0] * len(topics.REFERENCES)
         self._offsets = [0] * len(topics.INPUTS)
+        self._folded: list[tuple[bytes | None, bytes | None]] = []
         self._sent: list[Sent] = []
         self._sequence = 0
         self._charged: dict[str, Charge] = {}
@@ -225,6 +227,7 @@ class Whole:
     def _fold(self, topic: int, key: bytes | None, value: bytes | None) -> None:
         self._job.reference.fold(topic, Raw(key, value, None, self._at, self._references[topic]))
         self._references[topic] += 1
+        self._folded.append((key, value))
 
     # -- what is drawn ---------------------------------------------------------------------------
 
@@ -265,9 +268,11 @@ class Whole:
         topic = topics.REFERENCES.index(name)
         catalogue = self._job.reference.catalogue
         if name == topics.SERVICES and draw.random() < 0.8:
-            service = pick(tuple(catalogue.services.values()), draw)
-            changed = bent(_NODES[name], service, draw)
-            kept = changed._replace(service_id=service.service_id, version=service.version + 1)
+            service = pick(SERVICES, draw)
+            sold = catalogue.service(service.service_id)
+            changed = bent(_NODES[name], sold or service, draw)
+            version = sold.version + 1 if sold else 1
+            kept = changed._replace(service_id=service.service_id, version=version)
             return Step(FOLD, topic, *_keyed(name, kept), None, self._at)
         if name == topics.POLICIES and draw.random() < 0.8:
             version = catalogue.policy_version("operator") + 1
@@ -288,8 +293,16 @@ class Whole:
         return Step(FOLD, topic, key, value, None, self._at)
 
     def _act(self, draw: Random) -> OperatorAct:
-        """An operator sets one of the next records aside, or lets them be unreadable."""
+        """An operator sets one of the next records aside, or lets them be unreadable; or a record
+        of reference data, be it there or not.
+        """
         self._ids += 1
+        if draw.random() < 0.15:
+            topic = int(draw.random() * len(topics.REFERENCES))
+            offset = int(draw.random() * (self._references[topic] + 1))
+            name = topics.REFERENCES[topic]
+            act_id = f"act-{self._ids}"
+            return OperatorAct(act_id, ActKind.QUARANTINE, name, 0, offset, 1, "wei", "why")
         source = int(draw.random() * len(topics.INPUTS))
         offset = self._offsets[source] + int(draw.random() * 3)
         kind = pick((ActKind.QUARANTINE, ActKind.RAISE_LIMIT), draw)
@@ -472,7 +485,10 @@ class Whole:
         elif made.what == RECORD:
             assert answers == aside, "a tick is decided only when it cannot be read"
         elif made.what == FOLD:
-            assert len(answers) == len(letters) <= 1
+            # An act may take several out of force.
+            assert (
+                len(answers) == len(letters) <= (1 if made.source != _ACTS else len(self._folded))
+            )
         else:
             assert not decisions
         for letter in letters:
@@ -493,7 +509,7 @@ class Whole:
     def _is_untouched(self, made: Step, letter: Sent) -> None:
         """A dead letter is the record as it came, with a cause that operators know."""
         _, key, value, headers = letter
-        assert (key, value) == (made.key, made.value)
+        assert (key, value) in ([(made.key, made.value)] if made.what == RECORD else self._folded)
         before = list(made.headers or ())
         assert headers[: len(before)] == before
         told = dict(headers[len(before) :])

@@ -170,6 +170,8 @@ class Books:
         )
         if topic in topics.REFERENCES:
             self.marks["recovery: a reference fault is buried"] += 1
+            if said["evidence"]:
+                self.marks["recovery: a reference record is set aside"] += 1
             return
         if any(each["topic"] == topics.ACTS for each in said["evidence"]):
             self.marks["recovery: a record is set aside"] += 1

@@ -31,6 +31,7 @@ RESTART_S = {
 }
 """As a supervisor would, or once the operator has done what `mend` does."""
 _RESET = re.compile(r"(\S+) \[(\d+)\]: the group's offset is .* the positions record says (\d+)")
+_TO_TYPE = re.compile(r"tollgate quarantine record (\S+) --partition 0 --offset (\d+)")
 BEYOND_MENDING = (
     Cause.LOG_TRUNCATED,
     Cause.STATE_CONTRADICTS_LOG,
@@ -94,8 +95,14 @@ def _put_back(run: "Run", failure: Fatal) -> None:
 
 
 def _let_pass(run: "Run", failure: Fatal) -> None:
-    """Too many dead letters: the operator raises the limit up to where the topics end now."""
+    """Too many dead letters: the operator raises the limit up to where the topics end now. A
+    reference record that our code fails at: it is set aside, as the last words say.
+    """
     stop = failure.__cause__
+    told = _TO_TYPE.search(str(stop))
+    if told is not None and told[1] in topics.REFERENCES:
+        run.set_aside(told[1], int(told[2]))
+        return
     if not isinstance(stop, Stop) or stop.cause is not StopCause.DEAD_LETTERS:
         raise Violation(f"the job failed: {whole(failure)}") from failure
     for topic in topics.INPUTS:

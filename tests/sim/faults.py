@@ -632,6 +632,24 @@ def quarantine(run: "Run") -> bool:
     return True
 
 
+def hard_reference(run: "Run") -> bool:
+    """A reference record that our own code fails at: every worker stops, until an operator acts."""
+    run.refer(run.market.hard())
+    return True
+
+
+def reference_set_aside(run: "Run") -> bool:
+    """An operator sets a reference record aside, with a version of the program that fails at it:
+    to the workers it was in force, or faulty, or it is an act itself.
+    """
+    topic = run.draw.choice((topics.SERVICES, topics.SERVICES, topics.ACTS))
+    high = run.log(topic, 0).high
+    if not high:
+        return False
+    run.set_aside(topic, run.draw.randrange(high))
+    return True
+
+
 def bad_reference(run: "Run") -> bool:
     """A reference record that must not be taken."""
     run.refer(run.market.faulty())
@@ -784,6 +802,8 @@ FAULTS: Mapping[str, Fault] = {
     "flood": Fault(flood, frozenset((Cause.JOB_FAILED,))),
     "quarantine": Fault(quarantine),
     "bad reference": Fault(bad_reference),
+    "hard reference": Fault(hard_reference, frozenset((Cause.JOB_FAILED,))),
+    "reference set aside": Fault(reference_set_aside),
     "bad tick": Fault(bad_tick),
     "topic missing": Fault(topic_missing, frozenset((Cause.TOPIC_MISSING,))),
     **{
@@ -799,6 +819,8 @@ FAULTS: Mapping[str, Fault] = {
         for fate in Fate
     },
 }
-KINDS = tuple(FAULTS)
+OF_ACTS = ("hard reference", "reference set aside")
+"""Kinds that only some seeds have, beside all others: those of no seed else change with them."""
+KINDS = tuple(name for name in FAULTS if name not in OF_ACTS)
 LAST = tuple(name for name, fault in FAULTS.items() if fault.is_last or name == "flood")
 """What is not drawn beside another seed's own fault."""

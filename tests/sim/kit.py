@@ -18,6 +18,8 @@ from streams.egress import records
 from streams.gate import effects, events, reference, rows, words
 from streams.gate.events import CareAction, DeliveryReport, Order, Reply, Settlement, Tick
 
+HARD = "hard-to-take"
+"""A word in a reference record that the workers' version fails at, and a mended one would not."""
 Dump = Callable[[Any], bytes]
 Load = Callable[[bytes], Any]
 
@@ -58,11 +60,28 @@ class KeptCodecs(Codecs):
         return found
 
 
+class FailingCodecs(KeptCodecs):
+    """Those of a version of the program that fails at some reference records."""
+
+    def decode(self, topic_name: str, value: bytes | None) -> Any:
+        assert topic_name not in topics.REFERENCES or HARD.encode() not in (value or b""), "hard"
+        return super().decode(topic_name, value)
+
+
 @cache
 def codecs() -> KeptCodecs:
     """The repository's."""
-    types = types_of(words, events, effects, reference, rows, records)
-    return KeptCodecs(types, repository())
+    return KeptCodecs(_types(), repository())
+
+
+@cache
+def failing_codecs() -> FailingCodecs:
+    """The repository's, with a mistake of ours; what workers run."""
+    return FailingCodecs(_types(), repository())
+
+
+def _types() -> Any:
+    return types_of(words, events, effects, reference, rows, records)
 
 
 @cache

@@ -4,6 +4,7 @@ A clerk publishes it: versions follow one another, policies begin later than any
 decided, and now and then a record is one that the gate must not take.
 """
 
+from collections.abc import Mapping
 from random import Random
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ from tests.gate.examples import (
     policy,
     rule,
 )
-from tests.sim.kit import TOPIC_OF, encoded
+from tests.sim.kit import HARD, TOPIC_OF, encoded
 
 BY_CREDIT = rule(
     "by-credit", Confirmation.OFF, lines=(Channel.SMS,), credit_at_least=50, receipt=True
@@ -141,8 +142,22 @@ class Market:
         )
         return draw.choice(spoilt)
 
+    def hard(self) -> Publication:
+        """A good next version that the workers' version of the program fails at."""
+        service: Service = self.services[self._draw.choice(SERVICES).service_id]
+        price = service.price_minor + 50
+        return published(
+            service._replace(version=service.version + 1, price_minor=price, charge_code=HARD)
+        )
+
+    def follow(self, in_force: Mapping[str, Service]) -> None:
+        """What is sold since an act took a record out of force."""
+        for service_id, service in self.services.items():
+            # One of which no record is left begins again.
+            self.services[service_id] = in_force.get(service_id, service._replace(version=0))
+
     def act(self, kind: ActKind, topic: str, partition: int, offset: int) -> Publication:
-        """An operator's act on an input record."""
+        """An operator's act on a record."""
         self._acts += 1
         name = f"act-{self._acts}"
         record = OperatorAct(name, kind, topic, partition, offset, 1, "operator", "a test")

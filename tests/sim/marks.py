@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from streams.gate.decide import LIFECYCLE
-from tests.sim.faults import KINDS, PAUSES
+from tests.sim.faults import KINDS, OF_ACTS, PAUSES
 from tests.sim.model.network import Fate
 
 _EVENTS = tuple(event.__name__ for event in next(iter(LIFECYCLE.values())))
@@ -53,12 +53,13 @@ RECOVERIES = (
     "a reference fault is buried",
     "the dead-letter limit is raised",
     "a record is set aside",
+    "a reference record is set aside",
     "a turn is dropped at a stop",
     "a producer takes a new epoch",
     "a partition without an owner is given one",
 )
 REQUIRED = (
-    *(f"fault: {kind}" for kind in KINDS),
+    *(f"fault: {kind}" for kind in (*KINDS, *OF_ACTS)),
     *(f"killed at: {what}" for what in PAUSES),
     *(f"request {fate.value}" for fate in Fate),
     *(f"life: {state} × {event}" for state in LIFECYCLE for event in _EVENTS),

@@ -113,7 +113,12 @@ class Plan:
 
 
 def draw_faults(
-    seed: int, steps: int, draw: Random, kinds: Sequence[str], last: Collection[str]
+    seed: int,
+    steps: int,
+    draw: Random,
+    kinds: Sequence[str],
+    last: Collection[str],
+    of_acts: Sequence[str],
 ) -> tuple[str, dict[int, list[str]]]:
     """The fault that this seed is about, and when which happens; one that is last comes late."""
     main = kinds[seed % len(kinds)]
@@ -126,6 +131,11 @@ def draw_faults(
         end = steps * 3 // 5 if main in _SLOW else steps
         for _ in range(3 if main in _SLOW else draw.choice((1, 2, 3))):
             faults[draw.randrange(first, end)].append(main)
+    if seed % 8 == 5 and main not in last:
+        # Drawn apart, so that all other draws of a seed stay what they were.
+        apart = Random(f"acts {seed}")
+        for _ in range(apart.choice((1, 2, 3))):
+            faults[apart.randrange(steps // 10, steps)].append(apart.choice(of_acts))
     mild = [kind for kind in kinds if kind not in last]
     for _ in range(draw.choice((0, 0, 1, 2, 4, 8))):
         faults[draw.randrange(steps)].append(draw.choice(mild))
@@ -139,9 +149,14 @@ def _workers(main: str, draw: Random) -> int:
 
 
 def draw_plan(
-    seed: int, steps: int, draw: Random, kinds: Sequence[str], last: Collection[str]
+    seed: int,
+    steps: int,
+    draw: Random,
+    kinds: Sequence[str],
+    last: Collection[str],
+    of_acts: Sequence[str],
 ) -> Plan:
-    main, faults = draw_faults(seed, steps, draw, kinds, last)
+    main, faults = draw_faults(seed, steps, draw, kinds, last, of_acts)
     simulated_time = draw.random() < 0.4
     calm = (0, 0, 0, 0, SECOND, SECOND, 4 * SECOND)
     gaps = draw.choice(

@@ -2,7 +2,8 @@
 
 The gate is the real agent on rows in memory, without engine, store or turns: each recorded decision
 names the record that it answers, the reference positions and the salt; what the agent sends then
-must be what lies on the topics.
+must be what lies on the topics. This is a mended version of the program: it could take what the
+workers failed at.
 """
 
 import heapq

@@ -18,16 +18,18 @@ from streams.audit.verify.run import verify_partition
 from streams.engine import Cause
 from streams.engine import Partition as EnginePartition
 from streams.gate.events import Tick
-from streams.gate.words import Confirmation
+from streams.gate.reference import OperatorAct
+from streams.gate.words import ActKind, Confirmation
 from streams.history import Entry
+from streams.reference.fold import ReferenceFold
 from streams.topics import CATALOGUE, Kind
 from tests.history.memory import MemorySource
 from tests.sim.books import Books, Violation
 from tests.sim.crowd import Crowd, Unsent
 from tests.sim.endings import ended
-from tests.sim.faults import FAULTS, KINDS, LAST
+from tests.sim.faults import FAULTS, KINDS, LAST, OF_ACTS
 from tests.sim.journal import Journal, headers_of
-from tests.sim.kit import encoded, schemas
+from tests.sim.kit import codecs, encoded, schemas
 from tests.sim.market import Market, Publication
 from tests.sim.marks import listening
 from tests.sim.model.broker import Broker
@@ -93,7 +95,7 @@ class Run:
         trace: Callable[[str], None] | None = None,
     ) -> None:
         self.draw = Random(f"driver {seed}")
-        self.plan: Plan = draw_plan(seed, steps, self.draw, KINDS, LAST)
+        self.plan: Plan = draw_plan(seed, steps, self.draw, KINDS, LAST, OF_ACTS)
         self.marks: Counter[str] = Counter() if marks is None else marks
         self.world = PassingWorld(seed)
         self.world.on_pause = self._at_pause
@@ -220,6 +222,23 @@ class Run:
             allowed=any(rule.confirmation in _UNASKED for each in policies for rule in each.rules)
         )
         self.tell(f"{topic} {key.decode()}")
+
+    def set_aside(self, topic: str, offset: int) -> None:
+        """An operator's act on a reference record, unless there is one; prices follow."""
+        place = topics.REFERENCES.index(topic)
+        found = self._reference().not_taken.get((place, offset))
+        if found is None or not isinstance(found.why, OperatorAct):
+            self.refer(self.market.act(ActKind.QUARANTINE, topic, 0, offset))
+            self.market.follow(self._reference().catalogue.services)
+
+    def _reference(self) -> ReferenceFold:
+        """What is in force by all that was written, to a version of the program without mistake."""
+        self.journal.catch_up()
+        fold = ReferenceFold(codecs())
+        for place, topic in enumerate(topics.REFERENCES):
+            for heard in self.journal.of[topic]:
+                fold.add(place, heard.message)
+        return fold
 
     def tick(self, number: int, at: int) -> None:
         """The simulator's tick."""

@@ -21,7 +21,7 @@ from streams.engine.restore import Abandoned
 from streams.engine.turn import Turn, uncertain
 from streams.job import Job, make_job
 from streams.settings import Settings
-from tests.sim.kit import codecs
+from tests.sim.kit import failing_codecs
 from tests.sim.model.broker import Broker
 from tests.sim.model.clients import SimClients
 from tests.sim.model.clock import Machine, MachineClock, SimBackground, SimExit
@@ -134,7 +134,7 @@ class Worker:
         self.engine: Engine | None = None
         self.has_stopped = False
         """It was told to, and left in order."""
-        self.job: Job = make_job(settings, codecs(), lambda: salts.randbytes(16))
+        self.job: Job = make_job(settings, failing_codecs(), lambda: salts.randbytes(16))
         self._config = reshape(self.job.config)
         self._place = place
         self._is_stopping = False
