@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -305,6 +306,20 @@ def test_of_two_who_apply_at_once_only_one_writes(settings: Settings) -> None:
     assert records_on(settings) == 0
     later.write([(topic, b"c", b"c")])
     assert records_on(settings) == 1
+
+
+def test_what_is_being_committed_is_waited_for(settings: Settings) -> None:
+    """A commit is answered before every reader sees it: who reads at once does not miss it."""
+    writer = transactional(settings, 0)
+    writer.begin_transaction()
+    writer.produce(settings.topic_prefix + topics.PROVIDERS, b"x", b"x", 0)
+    assert writer.flush(_PATIENCE_S) == 0
+    with ThreadPoolExecutor(1) as beside:
+        read = beside.submit(records_on, settings)
+        with pytest.raises(TimeoutError):
+            read.result(1)
+        writer.commit_transaction(_COMMIT_S)
+        assert read.result(_PATIENCE_S) == 1
 
 
 def test_a_half_written_file_is_not_seen(settings: Settings) -> None:
